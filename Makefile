@@ -1,0 +1,122 @@
+# podinit: `make` builds, `make test` is the one command that shows that it works.
+# Floors (docs/design.md): spec <- core <- linux <- the programs. tests/purity proves the first two.
+
+VERSION := 0.1.0
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+STATIC  ?= 1
+V       ?= 0
+PKG_CONFIG ?= pkg-config
+# Debian's python3-pytest belongs to Debian's python3, whatever else is called so.
+PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+
+CFLAGS   ?= -O2 -g
+WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missing-field-initializers \
+	    $(if $(CI),-Werror)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WARNINGS) \
+	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
+
+SPEC  = arena text words expand units keys key_lookup value ini_read ini_write spec check plan
+CORE  = notice process stop pod status
+LINUX = boot clock config control control_status event_log launch log loop mount names proc reap sandbox \
+	signals spawn view volume
+PODCTL = podctl
+
+spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
+core_o  = $(CORE:%=$(BUILD)/core/%.o)
+linux_o = $(LINUX:%=$(BUILD)/linux/%.o)
+objects = $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o $(BUILD)/podctl.o
+
+INIH_LIBS    = -linih
+EV_LIBS      = -lev -lm
+JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
+link_static  = $(if $(filter 1,$(STATIC)),-static)
+
+Q = $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
+
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/purity
+
+$(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS)
+
+$(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(JANSSON_LIBS)
+
+$(BUILD)/%.o: src/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# spec and core call no system, no clock, no libev: the build fails if they do.
+$(BUILD)/purity: $(spec_o) $(core_o) tests/purity.sh tests/purity.allow
+	$(call say,PURE,'spec and core')
+	$(Q)$(if $(SANITIZE),,tests/purity.sh $(BUILD) && )touch $@
+
+# --- tests: each layer is a program or script that ends with "N passed, N failed" ---
+
+$(BUILD)/unit: $(wildcard tests/unit/*.c tests/unit/*.h) $(spec_o) $(core_o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(INIH_LIBS) -lcmocka
+
+$(BUILD)/sim: $(wildcard tests/sim/*.c tests/sim/*.h) $(spec_o) $(core_o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(INIH_LIBS)
+
+unit: $(BUILD)/unit
+	$(BUILD)/unit
+	tests/purity.sh $(BUILD) $(BUILD)/unit
+
+# Random pods against the promises; SEED=n repeats, LIVES=n says how many.
+sim: $(BUILD)/sim
+	$(BUILD)/sim $(if $(SEED),--seed $(SEED)) $(if $(LIVES),--lives $(LIVES))
+
+# The same objects with AddressSanitizer and UBSan, in a build directory of their own.
+asan_make = $(MAKE) BUILD=$(BUILD)/asan STATIC=0 SANITIZE=1 \
+	CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+sim-asan:
+	$(Q)$(asan_make) sim
+asan:
+	$(Q)$(asan_make) all $(BUILD)/asan/unit $(BUILD)/asan/sim
+
+e2e: all
+	$(PYTHON) -m pytest -q tests/e2e
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)PYTHON='$(PYTHON)' tests/run.sh $(BUILD)
+
+bench: all
+	tests/bench/run.sh $(BUILD)
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)contrib/demo.sh
+
+deps:
+	$(Q)contrib/deps.sh
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
+	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
+	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
+	install -m 644 docs/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
+	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(objects:.o=.d)
+
+.PHONY: all unit sim sim-asan asan e2e test bench demo deps format format-check install clean

@@ -1,0 +1,232 @@
+/* Notices as text, from two tables: the reasons, and the stages of starting a process. */
+#include "notice.h"
+
+#include <string.h>
+
+#include "../spec/units.h"
+
+static const struct {
+	const char *name;
+	bool warning;
+} REASONS[] = {
+	[NOTICE_STARTED] = {"Started", false},
+	[NOTICE_COMPLETED] = {"Completed", false},
+	[NOTICE_ERROR] = {"Error", true},
+	[NOTICE_OOM_KILLED] = {"OOMKilled", true},
+	[NOTICE_START_ERROR] = {"StartError", true},
+	[NOTICE_BACK_OFF] = {"BackOff", true},
+	[NOTICE_KILLING] = {"Killing", false},
+	[NOTICE_PHASE] = {"Phase", false},
+	[NOTICE_SIGNAL] = {"Signal", false},
+	[NOTICE_ORPHAN] = {"Orphan", false},
+	[NOTICE_UNHEALTHY] = {"Unhealthy", true},
+	[NOTICE_FAILED_POST_START_HOOK] = {"FailedPostStartHook", true},
+	[NOTICE_FAILED_PRE_STOP_HOOK] = {"FailedPreStopHook", true},
+	[NOTICE_DEADLINE_EXCEEDED] = {"DeadlineExceeded", true},
+	[NOTICE_STOPPING] = {"Stopping", false},
+	[NOTICE_LEFTOVER] = {"Leftover", true},
+};
+_Static_assert(sizeof(REASONS) / sizeof(*REASONS) == NOTICE_REASON_COUNT, "a row per reason");
+
+struct notice notice_of(enum notice_reason reason, int process)
+{
+	return (struct notice){
+		.reason = (uint8_t)reason,
+		.process = (int16_t)process,
+		.exit_code = -1,
+		.restart_count = -1,
+		.delay_ns = -1,
+	};
+}
+
+const char *notice_reason_name(enum notice_reason reason)
+{
+	return REASONS[reason].name;
+}
+
+bool notice_is_warning(const struct notice *notice)
+{
+	bool failed = notice->reason == NOTICE_PHASE && notice->phase == PHASE_FAILED;
+	bool killed = notice->reason == NOTICE_KILLING && notice->signo == 9;
+	return REASONS[notice->reason].warning || failed || killed;
+}
+
+const char *pod_phase_name(enum pod_phase phase)
+{
+	static const char *const names[PHASE_COUNT] = {[PHASE_PENDING] = "Pending",
+		[PHASE_RUNNING] = "Running", [PHASE_SUCCEEDED] = "Succeeded",
+		[PHASE_FAILED] = "Failed"};
+	return names[phase];
+}
+
+const char *stop_cause_text(enum stop_cause cause)
+{
+	static const char *const texts[STOP_CAUSE_COUNT] = {
+		[STOP_NONE] = "nothing",
+		[STOP_COMPLETED] = "every main has ended",
+		[STOP_INIT_FAILED] = "an init failed",
+		[STOP_DEADLINE] = "the pod was active longer than its activeDeadlineSeconds",
+		[STOP_SIGNAL] = "podinit was signalled",
+		[STOP_ASKED] = "podctl asked for it",
+		[STOP_STARTUP_PROBE] = "its startupProbe failed",
+		[STOP_LIVENESS_PROBE] = "its livenessProbe failed",
+		[STOP_POST_START] = "its postStart hook failed",
+	};
+	return texts[cause];
+}
+
+/* What could not be done, and what of the process's spec it was about. */
+static const struct {
+	const char *text;
+	enum { NOTHING, COMMAND, DIRECTORY, ROOT, MOUNT } object;
+} STAGES[] = {
+	[STAGE_NONE] = {"cannot start", NOTHING},
+	[STAGE_FORK] = {"cannot make a process", NOTHING},
+	[STAGE_SESSION] = {"cannot make a session", NOTHING},
+	[STAGE_STDIN] = {"cannot open standard input", NOTHING},
+	[STAGE_MOUNT_NAMESPACE] = {"cannot make a mount namespace", NOTHING},
+	[STAGE_ROOTFS] = {"cannot use the root file system", ROOT},
+	[STAGE_PROC] = {"cannot mount /proc in", ROOT},
+	[STAGE_SYS] = {"cannot mount /sys in", ROOT},
+	[STAGE_DEV] = {"cannot make /dev in", ROOT},
+	[STAGE_VOLUME] = {"cannot mount", MOUNT},
+	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},
+	[STAGE_PIVOT] = {"cannot change to the root file system", ROOT},
+	[STAGE_CHDIR] = {"cannot change to directory", DIRECTORY},
+	[STAGE_EXEC] = {"cannot execute", COMMAND},
+	[STAGE_ABORTED] = {"given up", NOTHING},
+};
+_Static_assert(sizeof(STAGES) / sizeof(*STAGES) == STAGE_COUNT, "a row per stage");
+
+static void add_mount(struct text *out, const struct process_spec *process, int item)
+{
+	if (item >= process->mounts.count)
+		return;
+	const struct volume_mount *mount = &process->mounts.items[item];
+	text_add(out, " volume %s", mount->volume);
+	if (mount->sub_path)
+		text_add(out, " (subPath %s)", mount->sub_path);
+	text_add(out, " at %s", mount->path);
+}
+
+void spawn_error_message(struct text *out, const struct process_spec *process,
+	const struct spawn_error *error)
+{
+	int stage = error->stage < STAGE_COUNT ? error->stage : STAGE_NONE;
+	text_add(out, "%s", STAGES[stage].text);
+	switch (STAGES[stage].object) {
+	case NOTHING:
+		break;
+	case COMMAND:
+		text_add(out, " %s", process->argv.count ? process->argv.items[0] : "");
+		break;
+	case DIRECTORY:
+		text_add(out, " %s", process->working_dir ? process->working_dir : "/");
+		break;
+	case ROOT:
+		text_add(out, " %s", process->rootfs ? process->rootfs : "/");
+		break;
+	case MOUNT:
+		add_mount(out, process, error->item);
+		break;
+	}
+	text_add(out, ": %s", strerror(error->error));
+}
+
+/* "0.5 s", "10 s" */
+static void add_seconds(struct text *out, int64_t ns)
+{
+	long long tenths = (ns + 50 * NS_PER_MS) / (100 * NS_PER_MS);
+	if (tenths % 10 && tenths < 600)
+		text_add(out, "%lld.%lld s", tenths / 10, tenths % 10);
+	else
+		text_add(out, "%lld s", tenths / 10);
+}
+
+static void add_end(struct text *out, const struct notice *notice)
+{
+	if (notice->reason == NOTICE_OOM_KILLED)
+		text_add(out, "killed because memory ended (%s)", signal_name(notice->signo));
+	else if (notice->signo)
+		text_add(out, "killed by %s", signal_name(notice->signo));
+	else
+		text_add(out, "ended with exit code %d", notice->exit_code);
+	if (notice->delay_ns >= 0) {
+		text_add(out, " after ");
+		add_seconds(out, notice->delay_ns);
+	}
+}
+
+static void add_killing(struct text *out, const struct notice *notice)
+{
+	if (notice->signo == 9 && notice->delay_ns < 0) {
+		text_add(out, "did not end in time: SIGKILL");
+		return;
+	}
+	text_add(out, "stopping with %s, because %s; killed in ", signal_name(notice->signo),
+		stop_cause_text((enum stop_cause)notice->cause));
+	add_seconds(out, notice->delay_ns);
+}
+
+static void add_text(struct text *out, const struct pod_spec *spec, const struct notice *notice)
+{
+	switch ((enum notice_reason)notice->reason) {
+	case NOTICE_STARTED:
+		text_add(out, "started as process %d", notice->pid);
+		if (notice->restart_count > 0)
+			text_add(out, ", restart %d", notice->restart_count);
+		break;
+	case NOTICE_COMPLETED:
+	case NOTICE_ERROR:
+	case NOTICE_OOM_KILLED:
+		add_end(out, notice);
+		break;
+	case NOTICE_START_ERROR:
+		spawn_error_message(out, &spec->processes[notice->process], &notice->spawn_error);
+		break;
+	case NOTICE_BACK_OFF:
+		text_add(out, "starts again in ");
+		add_seconds(out, notice->delay_ns);
+		break;
+	case NOTICE_KILLING:
+		add_killing(out, notice);
+		break;
+	case NOTICE_PHASE:
+		text_add(out, "%s", pod_phase_name((enum pod_phase)notice->phase));
+		break;
+	case NOTICE_SIGNAL:
+		text_add(out, "got %s", signal_name(notice->signo));
+		break;
+	case NOTICE_ORPHAN:
+		text_add(out, "reaped process %d, which podinit did not start", notice->pid);
+		break;
+	case NOTICE_UNHEALTHY:
+		text_add(out, "%s", stop_cause_text((enum stop_cause)notice->cause));
+		break;
+	case NOTICE_FAILED_POST_START_HOOK:
+		text_add(out, "postStart hook failed");
+		break;
+	case NOTICE_FAILED_PRE_STOP_HOOK:
+		text_add(out, "preStop hook failed");
+		break;
+	case NOTICE_DEADLINE_EXCEEDED:
+	case NOTICE_STOPPING:
+		text_add(out, "ends because %s, within ",
+			stop_cause_text((enum stop_cause)notice->cause));
+		add_seconds(out, notice->delay_ns);
+		break;
+	case NOTICE_LEFTOVER:
+		text_add(out, "%d processes left behind get %s", notice->count,
+			signal_name(notice->signo));
+		break;
+	case NOTICE_REASON_COUNT:
+		break;
+	}
+}
+
+void notice_message(struct text *out, const struct pod_spec *spec, const struct notice *notice)
+{
+	bool known = notice->process >= 0 && notice->process < spec->process_count;
+	text_add(out, "%s: ", known ? spec->processes[notice->process].name : "pod");
+	add_text(out, spec, notice);
+}

@@ -1,0 +1,257 @@
+/* The pod as a whole: who starts when, what a signal means, when it is over. Must not know how
+ * anything is done. */
+#include "pod.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "step.h"
+
+enum { SIGNAL_INT = 2, SIGNAL_TERM = 15 };
+
+/* A second request to stop leaves this much. */
+#define HURRIED_GRACE_NS (2 * NS_PER_SECOND)
+
+struct action *step_add(struct step *step, enum action_type type, int process)
+{
+	struct actions *actions = step->actions;
+	if (actions->count < actions->max)
+		actions->count++;
+	struct action *action = &actions->items[actions->count - 1];
+	*action = (struct action){.type = (uint8_t)type, .process = process};
+	return action;
+}
+
+void step_tell(struct step *step, const struct notice *notice)
+{
+	step_add(step, ACT_TELL, notice->process)->notice = *notice;
+}
+
+int pod_action_max(const struct pod_spec *spec)
+{
+	/* The end of the pod: at most told, cancelled, signalled and killed in one step. */
+	return 4 * spec->process_count + 16;
+}
+
+size_t pod_size(const struct pod_spec *spec)
+{
+	return sizeof(struct pod) + sizeof(struct process) * (size_t)spec->process_count;
+}
+
+void pod_init(struct pod *pod, const struct pod_spec *spec)
+{
+	memset(pod, 0, pod_size(spec));
+	pod->process_count = spec->process_count;
+	pod->next_main = spec->init_count;
+	pod->started_at = -1;
+	pod->stop_by = NEVER;
+	pod->deadline = NEVER;
+	for (int i = 0; i < pod->process_count; i++) {
+		struct process *process = &pod->processes[i];
+		process->deadline = NEVER;
+		process->backoff_since = -1;
+		process->last.exit_code = -1;
+		process->previous.exit_code = -1;
+	}
+}
+
+/* Init entries, one after the other. A failed init ends the pod. */
+static void start_inits(struct step *step)
+{
+	struct pod *pod = step->pod;
+	while (pod->next_init < step->spec->init_count) {
+		int index = pod->next_init;
+		struct process *process = &pod->processes[index];
+		if (process->state == PROCESS_NONE) {
+			process_start(step, index);
+			return;
+		}
+		if (step->spec->processes[index].kind == KIND_SIDECAR) {
+			if (!process->ever_started)
+				return;
+		} else if (process->state != PROCESS_EXITED) {
+			return;
+		} else if (process->last.exit_code != 0) {
+			pod_stop(step, STOP_INIT_FAILED, step->spec->grace_ns);
+			return;
+		}
+		pod->next_init++;
+	}
+}
+
+/* Mains, one after the other: each start waits for the one before it to have been made (and its
+ * postStart to be over), not for its success. */
+static void start_mains(struct step *step)
+{
+	struct pod *pod = step->pod;
+	if (pod->next_init < step->spec->init_count)
+		return;
+	while (pod->next_main < pod->process_count) {
+		struct process *process = &pod->processes[pod->next_main];
+		if (process->state == PROCESS_NONE)
+			process_start(step, pod->next_main);
+		if (process->state == PROCESS_SPAWNING || process->state == PROCESS_STARTING)
+			return;
+		pod->next_main++;
+	}
+}
+
+/* No main runs, and none will again. */
+static bool is_complete(const struct step *step)
+{
+	const struct pod *pod = step->pod;
+	if (step->spec->pause || pod->next_main < pod->process_count)
+		return false;
+	for (int i = step->spec->init_count; i < pod->process_count; i++) {
+		if (pod->processes[i].state != PROCESS_EXITED)
+			return false;
+	}
+	return true;
+}
+
+/* Everything that follows from the state and the time alone. Deadlines come last: whatever the
+ * lines above decided may have set one that has already come. */
+static void converge(struct step *step)
+{
+	struct pod *pod = step->pod;
+	if (!pod->stopping && pod->deadline <= step->now)
+		pod_stop(step, STOP_DEADLINE, step->spec->grace_ns);
+	if (!pod->stopping)
+		start_inits(step);
+	if (!pod->stopping)
+		start_mains(step);
+	if (!pod->stopping && is_complete(step))
+		pod_stop(step, STOP_COMPLETED, step->spec->grace_ns);
+	for (int i = 0; i < pod->process_count; i++) {
+		if (pod->processes[i].deadline <= step->now)
+			process_step(step, i, NULL);
+	}
+	pod_stop_progress(step);
+	pod_update_status(step);
+}
+
+static void ask_to_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
+{
+	if (step->pod->requests < UINT8_MAX)
+		step->pod->requests++;
+	pod_stop(step, cause, grace_ns);
+}
+
+/* Other signals are for the mains: each gets it with its whole process group. */
+static void forward(struct step *step, uint8_t signo)
+{
+	for (int i = step->spec->init_count; i < step->pod->process_count; i++) {
+		if (!process_is_alive(&step->pod->processes[i]))
+			continue;
+		struct action *action = step_add(step, ACT_SIGNAL, i);
+		action->signo = signo;
+		action->group = true;
+	}
+}
+
+static void signalled(struct step *step, const struct event *event)
+{
+	if (event->signo != SIGNAL_TERM && event->signo != SIGNAL_INT) {
+		forward(step, event->signo);
+		return;
+	}
+	bool again = step->pod->requests > 0;
+	int64_t grace = step->spec->grace_ns;
+	if (again && grace > HURRIED_GRACE_NS)
+		grace = HURRIED_GRACE_NS;
+	/* An entrypoint is sent what podinit was sent, and as often: its user may mean by a second
+	 * SIGINT what the program means by it. */
+	if (step->spec->entrypoint && !step->pod->stopping)
+		step->pod->stop_signo = event->signo;
+	else if (step->spec->entrypoint)
+		forward(step, event->signo);
+	ask_to_stop(step, STOP_SIGNAL, grace);
+}
+
+static void asked_to_stop(struct step *step, const struct event *event)
+{
+	ask_to_stop(step, STOP_ASKED, event->grace_ns < 0 ? step->spec->grace_ns : event->grace_ns);
+}
+
+/* What a process left behind when it ended for good while others run: it goes with it, as a
+ * container's processes do. At the end of the pod it gets the grace instead (stop.c). */
+static void kill_leftovers(struct step *step, int index)
+{
+	if (!step->pod->stopping && step->pod->processes[index].state == PROCESS_EXITED &&
+		!is_complete(step))
+		step_add(step, ACT_KILL_TREE, index);
+}
+
+static void process_event(struct step *step, const struct event *event)
+{
+	if (event->process < 0 || event->process >= step->pod->process_count) {
+		step->pod->unexpected++;
+		return;
+	}
+	bool was_alive = process_is_alive(&step->pod->processes[event->process]);
+	process_step(step, event->process, event);
+	if (was_alive)
+		kill_leftovers(step, event->process);
+}
+
+static void boot(struct step *step)
+{
+	struct pod *pod = step->pod;
+	pod->started_at = step->now;
+	if (step->spec->deadline_ns >= 0)
+		pod->deadline = time_after(step->now, step->spec->deadline_ns);
+	for (int i = 0; i < CONDITION_COUNT; i++)
+		pod->condition_since[i] = step->now;
+}
+
+void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *event, int64_t now,
+	struct actions *actions)
+{
+	struct step step = {spec, pod, now, actions};
+	actions->count = 0;
+	if (pod->finished)
+		return;
+	/* Nothing makes sense before the boot, nor a second one. */
+	if ((event->type == EVENT_BOOT) != (pod->started_at < 0) ||
+		event->type >= EVENT_TYPE_COUNT) {
+		pod->unexpected++;
+		return;
+	}
+	switch ((enum event_type)event->type) {
+	case EVENT_SPAWNED:
+	case EVENT_SPAWN_FAILED:
+	case EVENT_EXITED:
+	case EVENT_PROBED:
+	case EVENT_HOOK_DONE:
+		process_event(&step, event);
+		break;
+	case EVENT_SIGNALLED:
+		signalled(&step, event);
+		break;
+	case EVENT_ASKED_TO_STOP:
+		asked_to_stop(&step, event);
+		break;
+	case EVENT_DRAINED:
+		pod_drained(&step);
+		break;
+	case EVENT_BOOT:
+		boot(&step);
+		break;
+	case EVENT_TICK:
+	case EVENT_TYPE_COUNT:
+		break;
+	}
+	converge(&step);
+}
+
+int64_t pod_next_deadline(const struct pod *pod)
+{
+	if (pod->finished || pod->started_at < 0)
+		return NEVER;
+	int64_t next = pod->deadline;
+	for (int i = 0; i < pod->process_count; i++) {
+		if (pod->processes[i].deadline < next)
+			next = pod->processes[i].deadline;
+	}
+	return next;
+}

@@ -1,0 +1,174 @@
+/* The pod: what happens next. A pure state machine: events and the time in, actions out. No system
+ * call, no clock, no allocation, no global. The state is one flat block without pointers, so it can
+ * be copied, compared, hashed and handed over.
+ *
+ * The life of a process (a row each in process.c's table):
+ *
+ *   NONE -> SPAWNING -> [STARTING ->] RUNNING -> EXITED            ended for good
+ *              |            postStart    |  \--> WAITING -> SPAWNING ...   crash backoff
+ *              |                         |
+ *              |           told to stop: [PRE_STOP ->] [TURN ->] STOPPING -> KILLED -> exited
+ *              \-> ABORTING              preStop        sidecar   signalled   SIGKILL
+ *
+ * What is wanted (pod->stopping, a process's stop_cause) is set by commands and policy; the state
+ * changes only in process_set_state(). Semantics: those of a Kubernetes Pod without a kubelet;
+ * docs/design.md names the promises. */
+#ifndef PODINIT_CORE_POD_H
+#define PODINIT_CORE_POD_H
+
+#include "notice.h"
+
+#define NEVER INT64_MAX
+
+enum process_state {
+	PROCESS_NONE,     /* never started, or given up before it was */
+	PROCESS_WAITING,  /* starts (again) at its deadline */
+	PROCESS_SPAWNING, /* ACT_SPAWN was given */
+	PROCESS_ABORTING, /* ACT_SPAWN was given, then ACT_ABORT */
+	PROCESS_STARTING, /* runs, and so does its postStart hook */
+	PROCESS_RUNNING,
+	PROCESS_PRE_STOP, /* its preStop hook runs, until its deadline */
+	PROCESS_TURN,     /* a sidecar waits for its turn to stop, until its deadline */
+	PROCESS_STOPPING, /* got its stop signal; SIGKILL at its deadline */
+	PROCESS_KILLED,   /* got SIGKILL */
+	PROCESS_EXITED,   /* ended, and will not start again */
+	PROCESS_STATE_COUNT,
+};
+
+/* How an instance ended. */
+struct termination {
+	int64_t started_at, finished_at; /* started_at -1: it did not start */
+	struct spawn_error spawn_error;  /* of a START_ERROR */
+	int16_t exit_code; /* 128 + n for signal n; 128 for START_ERROR (as containerd). -1: none */
+	uint8_t signo;     /* 0: it exited */
+	uint8_t reason;    /* NOTICE_COMPLETED, _ERROR, _OOM_KILLED or _START_ERROR */
+};
+
+struct process {
+	int64_t deadline;   /* when its state changes by itself; NEVER: not */
+	int64_t started_at; /* of the instance that runs */
+	int64_t backoff_ns, backoff_since; /* crash backoff entry; since -1: none */
+	struct termination last, previous; /* the latest end and the one before */
+	int32_t pid;           /* 0: none runs */
+	int32_t instances;     /* started or tried; restartCount is one less */
+	uint8_t state;         /* enum process_state */
+	uint8_t stop_cause;    /* enum stop_cause: why this instance is being stopped */
+	bool startup_done;     /* this instance's startupProbe, if any, succeeded */
+	bool ready;            /* the readinessProbe's latest result, if it has one */
+	bool ever_started;     /* some instance was Started: the start gate is open */
+	bool group_signalled;  /* its process group has been asked to end */
+};
+
+enum pod_condition {
+	CONDITION_INITIALIZED,
+	CONDITION_CONTAINERS_READY,
+	CONDITION_READY,
+	CONDITION_COUNT,
+};
+
+struct pod {
+	int32_t process_count;
+	int32_t next_init, next_main; /* who starts next; init_count and process_count: nobody */
+	uint8_t phase;      /* enum pod_phase */
+	uint8_t stopping;   /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
+	uint8_t requests;   /* how often it was asked to stop */
+	uint8_t stop_signo; /* the signal that an entrypoint is stopped with; 0: its own */
+	bool draining;      /* every process is gone; what they left is asked to end */
+	bool drain_killing; /* ... is killed */
+	bool finished;      /* ACT_FINISH was given; nothing happens any more */
+	bool conditions[CONDITION_COUNT];
+	int64_t condition_since[CONDITION_COUNT];
+	int64_t started_at; /* of the pod; -1: EVENT_BOOT has not come */
+	int64_t stop_by;    /* end of the grace; NEVER: not stopping */
+	int64_t deadline;   /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
+			       the next step of draining, or when it is given up. NEVER: none */
+	uint32_t unexpected; /* events that made no sense in their state; ignored */
+	struct process processes[];
+};
+
+enum event_type {
+	EVENT_BOOT,         /* the first event: the pod starts */
+	EVENT_SPAWNED,      /* process, pid */
+	EVENT_SPAWN_FAILED, /* process, spawn_error */
+	EVENT_EXITED,       /* process, pid, exit_code or signo, oom */
+	EVENT_PROBED,       /* process, probe, success: a result past its threshold */
+	EVENT_HOOK_DONE,    /* process, hook, success */
+	EVENT_SIGNALLED,    /* signo */
+	EVENT_ASKED_TO_STOP, /* grace_ns; -1: the pod's own */
+	EVENT_DRAINED,      /* podinit has no child left */
+	EVENT_TICK,         /* only the time */
+	EVENT_TYPE_COUNT,
+};
+
+struct event {
+	uint8_t type; /* enum event_type */
+	uint8_t probe, hook; /* enum probe_type, enum hook_type */
+	bool success, oom;
+	uint8_t exit_code, signo;
+	int32_t process; /* index */
+	int32_t pid;
+	int64_t grace_ns;
+	struct spawn_error spawn_error;
+};
+
+enum action_type {
+	ACT_SPAWN,       /* process -> EVENT_SPAWNED or EVENT_SPAWN_FAILED */
+	ACT_ABORT,       /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
+			    was too late */
+	ACT_SIGNAL,      /* process, signo, group */
+	ACT_KILL_TREE,   /* process: SIGKILL to it and what it left */
+	ACT_RUN_HOOK,    /* process, hook -> EVENT_HOOK_DONE */
+	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
+	ACT_DRAIN,       /* signo: to every descendant left; -> EVENT_DRAINED when none is */
+	ACT_TELL,        /* notice */
+	ACT_FINISH,      /* exit_code: podinit ends */
+	ACTION_TYPE_COUNT,
+};
+
+struct action {
+	uint8_t type; /* enum action_type */
+	uint8_t hook; /* enum hook_type */
+	uint8_t signo;
+	bool group;   /* to its process group, not only to its main process */
+	int32_t process;
+	int32_t exit_code;
+	struct notice notice; /* of ACT_TELL */
+};
+
+/* What a step gave, in the order in which to do it. `items` has room for pod_action_max(); the
+ * owner allocates it once. */
+struct actions {
+	struct action *items;
+	int count, max;
+};
+
+/* The most actions that one step of this pod gives. */
+int pod_action_max(const struct pod_spec *spec);
+/* Bytes of the state of this pod: what pod_init() fills. */
+size_t pod_size(const struct pod_spec *spec);
+void pod_init(struct pod *pod, const struct pod_spec *spec);
+
+/* Takes one event at time `now` (monotonic, ns, never going back), changes the state and replaces
+ * `actions`. Any event is allowed at any time; one that makes no sense is ignored and counted. */
+void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *event, int64_t now,
+	struct actions *actions);
+
+/* When to step with EVENT_TICK at the latest; NEVER: a pod that waits for nothing. */
+int64_t pod_next_deadline(const struct pod *pod);
+
+/* --- questions, for status and tests --- */
+
+/* Does an instance of it run (from EVENT_SPAWNED to EVENT_EXITED)? */
+bool process_is_alive(const struct process *process);
+/* Kubernetes' `started` and `ready` of a container. */
+bool process_is_started(const struct process_spec *spec, const struct process *process);
+bool process_is_ready(const struct process_spec *spec, const struct process *process);
+int process_restart_count(const struct process *process);
+/* Of the latest end, as podinit's own exit code would be: 126 and 127 for a START_ERROR. */
+int termination_exit_code(const struct termination *termination);
+/* Kubernetes' getPhase, for the state as it is. */
+enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *pod);
+/* What podinit exits with if the pod ends now. */
+int pod_exit_code(const struct pod_spec *spec, const struct pod *pod);
+
+#endif

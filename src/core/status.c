@@ -1,0 +1,218 @@
+/* What the state means in Kubernetes' words: started, ready, phase, conditions, exit code. Only
+ * pod_update_status() changes anything, and only what is derived. */
+#include "step.h"
+
+bool process_is_alive(const struct process *process)
+{
+	switch ((enum process_state)process->state) {
+	case PROCESS_STARTING:
+	case PROCESS_RUNNING:
+	case PROCESS_PRE_STOP:
+	case PROCESS_TURN:
+	case PROCESS_STOPPING:
+	case PROCESS_KILLED:
+		return true;
+	case PROCESS_NONE:
+	case PROCESS_WAITING:
+	case PROCESS_SPAWNING:
+	case PROCESS_ABORTING:
+	case PROCESS_EXITED:
+	case PROCESS_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool process_is_started(const struct process_spec *spec, const struct process *process)
+{
+	return process_is_alive(process) && process->state != PROCESS_STARTING &&
+		(!spec->probes[PROBE_STARTUP] || process->startup_done);
+}
+
+bool process_is_ready(const struct process_spec *spec, const struct process *process)
+{
+	if (spec->kind == KIND_INIT)
+		return process->state == PROCESS_EXITED && process->last.exit_code == 0;
+	return process_is_started(spec, process) &&
+		(!spec->probes[PROBE_READINESS] || process->ready);
+}
+
+int process_restart_count(const struct process *process)
+{
+	return process->instances > 0 ? process->instances - 1 : 0;
+}
+
+int termination_exit_code(const struct termination *termination)
+{
+	enum { NO_SUCH_FILE = 2 }; /* ENOENT */
+	if (termination->reason != NOTICE_START_ERROR)
+		return termination->exit_code;
+	return termination->spawn_error.stage == STAGE_EXEC &&
+			termination->spawn_error.error == NO_SUCH_FILE
+		? 127
+		: 126;
+}
+
+/* What getPhase counts. */
+struct counts {
+	int unknown, waiting, running, stopped, succeeded, final;
+	int pending_init, failed_init, pending_sidecar;
+};
+
+static void count_init(struct counts *counts, const struct process *process)
+{
+	if (process->state == PROCESS_EXITED && process->last.exit_code != 0)
+		counts->failed_init++;
+	else if (process->state == PROCESS_WAITING && process->last.exit_code != 0)
+		; /* failed, and will run again: neither pending nor final */
+	else if (process->state != PROCESS_EXITED)
+		counts->pending_init++;
+}
+
+static void count_sidecar(struct counts *counts, const struct process_spec *spec,
+	const struct process *process)
+{
+	if (process->state == PROCESS_NONE) {
+		counts->unknown++;
+	} else if (process_is_alive(process)) {
+		counts->running++;
+		counts->pending_sidecar += !process_is_started(spec, process);
+	} else if (process->last.exit_code < 0) {
+		counts->waiting++;
+		counts->pending_sidecar++;
+	}
+}
+
+static void count_main(struct counts *counts, const struct process *process)
+{
+	if (process->state == PROCESS_NONE) {
+		counts->unknown++;
+	} else if (process_is_alive(process)) {
+		counts->running++;
+	} else if (process->last.exit_code < 0) {
+		counts->waiting++;
+	} else {
+		counts->stopped++;
+		counts->succeeded += process->last.exit_code == 0;
+		counts->final += process->state == PROCESS_EXITED;
+	}
+}
+
+static struct counts count(const struct pod_spec *spec, const struct pod *pod)
+{
+	struct counts counts = {0};
+	for (int i = 0; i < pod->process_count; i++) {
+		const struct process_spec *process = &spec->processes[i];
+		if (process->kind == KIND_INIT)
+			count_init(&counts, &pod->processes[i]);
+		else if (process->kind == KIND_SIDECAR)
+			count_sidecar(&counts, process, &pod->processes[i]);
+		else
+			count_main(&counts, &pod->processes[i]);
+	}
+	return counts;
+}
+
+static bool anything_lives(const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		if (process_is_alive(&pod->processes[i]) ||
+			pod->processes[i].state == PROCESS_ABORTING)
+			return true;
+	}
+	return false;
+}
+
+/* The kubelet's getPhase (kubelet_pods.go), without the delay of final phases. */
+static enum pod_phase raw_phase(const struct pod_spec *spec, const struct pod *pod,
+	const struct counts *n)
+{
+	int mains = pod->process_count - spec->init_count;
+	bool initialized = pod->next_init >= spec->init_count;
+	if (pod->stopping && !anything_lives(pod)) {
+		/* A pod that was told to end: how all its mains ended decides. */
+		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_INIT_FAILED &&
+			n->succeeded == mains;
+		return good ? PHASE_SUCCEEDED : PHASE_FAILED;
+	}
+	if (spec->pause)
+		return PHASE_RUNNING;
+	if (n->failed_init)
+		return PHASE_FAILED;
+	if (n->pending_init || (n->pending_sidecar && !initialized) || n->waiting)
+		return PHASE_PENDING;
+	if (n->running && !n->unknown)
+		return PHASE_RUNNING;
+	if (!n->running && n->stopped && !n->unknown) {
+		if (n->stopped != n->final)
+			return PHASE_RUNNING; /* one will run again */
+		return n->stopped == n->succeeded ? PHASE_SUCCEEDED : PHASE_FAILED;
+	}
+	return PHASE_PENDING;
+}
+
+enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *pod)
+{
+	struct counts n = count(spec, pod);
+	enum pod_phase phase = raw_phase(spec, pod, &n);
+	bool was_final = pod->phase == PHASE_SUCCEEDED || pod->phase == PHASE_FAILED;
+	bool is_final = phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
+	/* Final is for ever; and a pod is not final while something in it lives. Nor does one that
+	 * ran become Pending again because a process of it waits. */
+	if (was_final || (is_final && anything_lives(pod)) ||
+		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING))
+		return (enum pod_phase)pod->phase;
+	return phase;
+}
+
+int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
+{
+	enum { DEADLINE_EXCEEDED = 124, STOPPED_BEFORE_IT_RAN = 128 + 15 };
+	if (pod->stopping == STOP_DEADLINE)
+		return DEADLINE_EXCEEDED;
+	if (pod_compute_phase(spec, pod) == PHASE_SUCCEEDED)
+		return 0;
+	for (int i = spec->init_count; i < pod->process_count; i++) {
+		if (pod->processes[i].last.exit_code > 0)
+			return termination_exit_code(&pod->processes[i].last);
+	}
+	for (int i = 0; i < spec->init_count; i++) {
+		if (spec->processes[i].kind == KIND_INIT && pod->processes[i].last.exit_code > 0)
+			return termination_exit_code(&pod->processes[i].last);
+	}
+	return STOPPED_BEFORE_IT_RAN;
+}
+
+static bool everyone_is_ready(const struct pod_spec *spec, const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		if (spec->processes[i].kind != KIND_INIT &&
+			!process_is_ready(&spec->processes[i], &pod->processes[i]))
+			return false;
+	}
+	return true;
+}
+
+void pod_update_status(struct step *step)
+{
+	struct pod *pod = step->pod;
+	enum pod_phase phase = pod_compute_phase(step->spec, pod);
+	if (phase != pod->phase) {
+		struct notice notice = notice_of(NOTICE_PHASE, -1);
+		notice.phase = (uint8_t)phase;
+		pod->phase = (uint8_t)phase;
+		step_tell(step, &notice);
+	}
+	bool ready = everyone_is_ready(step->spec, pod);
+	const bool now[CONDITION_COUNT] = {
+		[CONDITION_INITIALIZED] = pod->next_init >= step->spec->init_count,
+		[CONDITION_CONTAINERS_READY] = ready,
+		[CONDITION_READY] = ready,
+	};
+	for (int i = 0; i < CONDITION_COUNT; i++) {
+		if (now[i] == pod->conditions[i])
+			continue;
+		pod->conditions[i] = now[i];
+		pod->condition_since[i] = step->now;
+	}
+}

@@ -1,0 +1,302 @@
+/* The key table. One row per key; see keys.h for what a row says. Must not hold code for a single
+ * key. Rows marked LATER are known, checked and refused: their behaviour is not built yet. */
+#include "keys.h"
+
+#define POD(field)     .holder = HOLDER_SECTION, .offset = offsetof(struct pod_spec, field)
+#define VOLUME(field)  .holder = HOLDER_SECTION, .offset = offsetof(struct volume_spec, field)
+#define PROCESS(field) .holder = HOLDER_SECTION, .offset = offsetof(struct process_spec, field)
+#define PROBE(field)   .offset = offsetof(struct probe_spec, field)
+#define HANDLER(field) .offset = offsetof(struct handler, field)
+#define SECONDS        .type = KEY_DURATION, .unit = "seconds"
+#define LATER          .later = true
+
+static const char *const RESTART_POLICIES[] = {"", "Always", "OnFailure", "Never", NULL};
+static const char *const HOST_PATH_TYPES[] = {"", "DirectoryOrCreate", "Directory", "FileOrCreate",
+	"File", "Socket", "CharDevice", "BlockDevice", NULL};
+static const char *const MEDIA[] = {"", "Memory", NULL};
+static const char *const SCHEMES[] = {"HTTP", "HTTPS", NULL};
+static const char *const PROFILE_TYPES[] = {"Unconfined", "RuntimeDefault", "Localhost", NULL};
+static const char *const GROUPS_POLICIES[] = {"Merge", "Strict", NULL};
+static const char *const MESSAGE_POLICIES[] = {"File", "FallbackToLogsOnError", NULL};
+static const char *const PROC_MOUNTS[] = {"Default", "Unmasked", NULL};
+static const char *const SYSTEMS[] = {"linux", NULL};
+static const char *const ADMISSIONS[] = {"warn", "strict", NULL};
+static const char *const NOTIFIES[] = {"none", "main", "all", NULL};
+static const char *const SCHEDULERS[] = {"other", "batch", "idle", "fifo", "rr", NULL};
+static const char *const IO_CLASSES[] = {"none", "realtime", "best-effort", "idle", NULL};
+static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
+
+/* A handler: of a probe when P is PROBE_, of a hook when it is empty. */
+#define HTTP_KEYS(prefix, in, held, field)                                                         \
+	{prefix ".httpGet.path", in, KEY_STRING, held, LATER, field(http_path),                    \
+		.doc = "Path that is fetched with GET, / if not given."},                          \
+	{prefix ".httpGet.port", in, KEY_PORT, held, LATER, field(http_port),                      \
+		.doc = "Port, by number or by its name in ports."},                                \
+	{prefix ".httpGet.host", in, KEY_STRING, held, LATER, field(http_host),                    \
+		.doc = "Host that is connected to, the pod itself if not given."},                 \
+	{prefix ".httpGet.scheme", in, KEY_ENUM, held, LATER, field(http_https),                   \
+		.choices = SCHEMES, .fallback = "HTTP",                                            \
+		.doc = "HTTPS is spoken without verifying the certificate."},                      \
+	{prefix ".httpGet.httpHeaders", in, KEY_STRINGS, held, LATER, field(http_headers),         \
+		.doc = "A header of the request, Name: value."}
+
+#define P(field) .offset = offsetof(struct probe_spec, handler.field)
+#define H(field) .offset = offsetof(struct handler, field)
+
+#define PROBE_KEYS(prefix, held)                                                                   \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, LATER, P(exec_command),    \
+		.doc = "Command that succeeds by ending with 0."},                                 \
+	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, P),                                          \
+	{prefix ".tcpSocket.port", IN_SIDECAR | IN_MAIN, KEY_PORT, held, LATER, P(tcp_port),       \
+		.doc = "Port that must accept a connection, by number or name."},                  \
+	{prefix ".tcpSocket.host", IN_SIDECAR | IN_MAIN, KEY_STRING, held, LATER, P(tcp_host),     \
+		.doc = "Host that is connected to, the pod itself if not given."},                 \
+	{prefix ".grpc.port", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER, P(grpc_port),            \
+		.min = 1, .max = 65535, .doc = "Port of a grpc.health.v1.Health service."},        \
+	{prefix ".grpc.service", IN_SIDECAR | IN_MAIN, KEY_STRING, held, LATER, P(grpc_service),   \
+		.doc = "Service that the health check asks for."},                                 \
+	{prefix ".initialDelaySeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER,               \
+		PROBE(initial_delay_ns), SECONDS, .max = INT32_MAX, .fallback = "0",               \
+		.doc = "Time from the start of the process to the first attempt."},                \
+	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, PROBE(period_ns),   \
+		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "10",                             \
+		.doc = "Time from one attempt to the next."},                                      \
+	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, PROBE(timeout_ns), \
+		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "1",                              \
+		.doc = "An attempt that takes longer has failed."},                                \
+	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER,                   \
+		PROBE(success_threshold), .min = 1, .max = INT32_MAX, .fallback = "1",             \
+		.doc = "Successes in a row that make a success."},                                 \
+	{prefix ".failureThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER,                   \
+		PROBE(failure_threshold), .min = 1, .max = INT32_MAX, .fallback = "3",             \
+		.doc = "Failures in a row that make a failure."}
+
+#define PROBE_GRACE_KEY(prefix, held)                                                              \
+	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER,     \
+		PROBE(grace_ns), SECONDS, .min = 1, .max = INT32_MAX,                              \
+		.doc = "Grace of a stop that this probe causes, instead of the pod's."}
+
+#define HOOK_KEYS(prefix, held)                                                                    \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, LATER, H(exec_command),    \
+		.doc = "Command of the hook."},                                                    \
+	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, H),                                          \
+	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, H(sleep_ns),        \
+		SECONDS, .max = INT32_MAX, .doc = "Only wait."}
+
+#define SECURITY_KEYS(in)                                                                          \
+	{"securityContext.runAsUser", in, KEY_USER, LATER, .doc = "User to run as."},              \
+	{"securityContext.runAsGroup", in, KEY_USER, LATER, .doc = "Primary group to run as."},    \
+	{"securityContext.runAsNonRoot", in, KEY_BOOL, LATER,                                      \
+		.doc = "Refuse to start a process whose user is root."},                           \
+	{"securityContext.seccompProfile.type", in, KEY_ENUM, LATER, .choices = PROFILE_TYPES,     \
+		.doc = "System call filter."},                                                     \
+	{"securityContext.seccompProfile.localhostProfile", in, KEY_STRING, LATER,                 \
+		.doc = "File of a Localhost system call filter."},                                 \
+	{"securityContext.appArmorProfile.type", in, KEY_ENUM, LATER, .choices = PROFILE_TYPES,    \
+		.doc = "AppArmor confinement."},                                                   \
+	{"securityContext.appArmorProfile.localhostProfile", in, KEY_STRING, LATER,                \
+		.doc = "Name of a Localhost AppArmor profile."},                                   \
+	{"securityContext.seLinuxOptions.user", in, KEY_STRING, LATER, .doc = "SELinux user."},    \
+	{"securityContext.seLinuxOptions.role", in, KEY_STRING, LATER, .doc = "SELinux role."},    \
+	{"securityContext.seLinuxOptions.type", in, KEY_STRING, LATER, .doc = "SELinux type."},    \
+	{"securityContext.seLinuxOptions.level", in, KEY_STRING, LATER, .doc = "SELinux level."}
+
+#define RESOURCE_KEYS(in)                                                                          \
+	{"resources.requests.cpu", in, KEY_QUANTITY, LATER, .unit = "CPUs",                        \
+		.doc = "CPU time that is kept for it."},                                           \
+	{"resources.requests.memory", in, KEY_QUANTITY, LATER, .unit = "bytes",                    \
+		.doc = "Memory that is kept for it."},                                             \
+	{"resources.limits.cpu", in, KEY_QUANTITY, LATER, .unit = "CPUs",                          \
+		.doc = "CPU time that it gets at most."},                                          \
+	{"resources.limits.memory", in, KEY_QUANTITY, LATER, .unit = "bytes",                      \
+		.doc = "Memory that it gets at most; more is OOMKilled."}
+
+#define RLIMIT_KEY(resource, what)                                                                 \
+	{"rlimit." resource, IN_PROCESS, KEY_STRING, LATER, .doc = "Limit of " what                \
+		", soft[:hard], or unlimited."}
+
+const struct key KEYS[] = {
+	/* The pod. */
+	{"name", IN_POD, KEY_STRING, POD(name),
+		.doc = "Name of the pod, a DNS label; the file's name if not given."},
+	{"restartPolicy", IN_POD, KEY_ENUM, POD(restart_policy), .choices = RESTART_POLICIES,
+		.min = 1, .fallback = "Always", .doc = "Which processes run again after they ended."},
+	{"terminationGracePeriodSeconds", IN_POD, POD(grace_ns), SECONDS, .min = INT32_MIN,
+		.max = INT32_MAX, .fallback = "30",
+		.doc = "Time for all processes to end before they are killed; negative means 1."},
+	{"activeDeadlineSeconds", IN_POD, POD(deadline_ns), SECONDS, .min = 1, .max = INT32_MAX,
+		.doc = "The pod fails when it is active for longer."},
+	{"hostname", IN_POD, KEY_STRING, LATER, .doc = "Host name; the pod's name if not given."},
+	{"subdomain", IN_POD, KEY_STRING, LATER, .doc = "Domain of the host name."},
+	{"hostAliases", IN_POD, KEY_STRINGS, LATER,
+		.doc = "A line of /etc/hosts: address and names."},
+	{"shareProcessNamespace", IN_POD, KEY_BOOL, LATER, .fallback = "true",
+		.doc = "All processes see each other; podinit is process 1 of all."},
+	{"hostNetwork", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+		.doc = "Keep the network of the machine in a sandbox."},
+	{"hostPID", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+		.doc = "Keep the process numbers of the machine in a sandbox."},
+	{"hostIPC", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+		.doc = "Keep the IPC objects of the machine in a sandbox."},
+	{"hostUsers", IN_POD, KEY_BOOL, LATER, .fallback = "true",
+		.doc = "Keep the user numbers of the machine in a sandbox."},
+	{"os.name", IN_POD, KEY_ENUM, LATER, .choices = SYSTEMS, .doc = "Operating system."},
+	{"readinessGates", IN_POD, KEY_LIST, LATER,
+		.doc = "Conditions that must be true as well before the pod is ready."},
+	{"overhead.cpu", IN_POD, KEY_QUANTITY, LATER, .unit = "CPUs",
+		.doc = "CPU time that the pod itself takes."},
+	{"overhead.memory", IN_POD, KEY_QUANTITY, LATER, .unit = "bytes",
+		.doc = "Memory that the pod itself takes."},
+	{"admission", IN_POD, KEY_ENUM, LATER, .choices = ADMISSIONS, .fallback = "warn",
+		.doc = "Whether a pod that cannot run whole starts at all."},
+	{"securityContext.supplementalGroups", IN_POD, KEY_LIST, LATER,
+		.doc = "Further groups of every process."},
+	{"securityContext.supplementalGroupsPolicy", IN_POD, KEY_ENUM, LATER,
+		.choices = GROUPS_POLICIES, .fallback = "Merge",
+		.doc = "Whether the groups of /etc/group count too."},
+	{"securityContext.fsGroup", IN_POD, KEY_USER, LATER,
+		.doc = "Group that owns the volumes."},
+	{"securityContext.sysctls", IN_POD, KEY_STRINGS, LATER,
+		.doc = "A kernel parameter of the pod's namespaces, NAME=value."},
+
+	/* Volumes. */
+	{"hostPath.path", IN_VOLUME, KEY_FILE, VOLUME(host_path),
+		.doc = "Directory or file of the machine; relative to the file that says so."},
+	{"hostPath.type", IN_VOLUME, KEY_ENUM, VOLUME(host_path_type), .choices = HOST_PATH_TYPES,
+		.fallback = "", .doc = "What must be at that path, or is made there."},
+	{"emptyDir", IN_VOLUME, KEY_FLAG, VOLUME(empty_dir), .fallback = "false",
+		.doc = "A directory that begins empty and ends with the pod; takes no value."},
+	{"emptyDir.medium", IN_VOLUME, KEY_ENUM, VOLUME(medium), .choices = MEDIA, .fallback = "",
+		.doc = "Memory keeps the emptyDir in memory."},
+	{"emptyDir.sizeLimit", IN_VOLUME, KEY_QUANTITY, LATER, .unit = "bytes",
+		.doc = "Size that evicts the pod when exceeded."},
+	{"configMap.name", IN_VOLUME, KEY_STRING, LATER, .doc = "A ConfigMap as files."},
+	{"secret.secretName", IN_VOLUME, KEY_STRING, LATER, .doc = "A Secret as files."},
+	{"downwardAPI.items", IN_VOLUME, KEY_STRINGS, LATER,
+		.doc = "A field of the pod as a file, PATH=fieldPath."},
+	{"projected.sources", IN_VOLUME, KEY_STRINGS, LATER,
+		.doc = "One of several sources that share a directory."},
+
+	/* Every process: what runs. */
+	{"command", IN_PROCESS, KEY_WORDS, PROCESS(command), .required = true,
+		.doc = "Program and its first arguments; quoted as in a shell, $(VAR) expanded."},
+	{"args", IN_PROCESS, KEY_WORDS, PROCESS(args), .doc = "Arguments behind the command."},
+	{"workingDir", IN_PROCESS, KEY_PATH, PROCESS(working_dir),
+		.doc = "Directory to start in, / if not given."},
+	{"env", IN_PROCESS, KEY_ENV, PROCESS(env),
+		.doc = "An environment variable; $(VAR) names those written above it."},
+	{"envFile", IN_PROCESS, KEY_STRINGS, LATER,
+		.doc = "File of environment variables, one NAME=value a line."},
+	{"image", IN_PROCESS, KEY_STRING, LATER, .doc = "Image that Kubernetes would run."},
+	{"ports", IN_PROCESS, KEY_LIST, LATER,
+		.doc = "Ports it listens on, [NAME:]NUMBER[/PROTOCOL]."},
+	{"restartPolicy", IN_INIT | IN_MAIN, KEY_ENUM, PROCESS(restart_policy),
+		.choices = RESTART_POLICIES, .min = 1, .doc = "Instead of the pod's restartPolicy."},
+	{"restartPolicyRules", IN_PROCESS, KEY_RULES, PROCESS(rules),
+		.doc = "Restart In|NotIn CODES: exit codes that restart it whatever its policy."},
+	{"volumeMounts", IN_PROCESS, KEY_MOUNTS, PROCESS(mounts),
+		.doc = "VOLUME:PATH[:ro][:subPath=DIR]: where the process sees a volume."},
+	{"rootfs", IN_PROCESS, KEY_FILE, PROCESS(rootfs),
+		.doc = "Directory that is the root of its file system; relative to the file."},
+	{"lifecycle.stopSignal", IN_PROCESS, KEY_SIGNAL, PROCESS(stop_signal),
+		.fallback = "SIGTERM", .doc = "Signal that asks it to end."},
+	{"backoff.initialSeconds", IN_PROCESS, PROCESS(backoff_initial_ns), SECONDS, .max = 300,
+		.fallback = "10", .doc = "Delay of its second restart; the first has none."},
+	{"backoff.maxSeconds", IN_PROCESS, PROCESS(backoff_max_ns), SECONDS, .max = INT32_MAX,
+		.fallback = "300", .doc = "The delay doubles up to this."},
+	{"backoff.resetSeconds", IN_PROCESS, PROCESS(backoff_reset_ns), SECONDS, .max = INT32_MAX,
+		.fallback = "600", .doc = "Running for longer forgets the delay."},
+
+	/* Probes and hooks. */
+	PROBE_KEYS("startupProbe", HOLDER_STARTUP_PROBE),
+	PROBE_GRACE_KEY("startupProbe", HOLDER_STARTUP_PROBE),
+	PROBE_KEYS("livenessProbe", HOLDER_LIVENESS_PROBE),
+	PROBE_GRACE_KEY("livenessProbe", HOLDER_LIVENESS_PROBE),
+	PROBE_KEYS("readinessProbe", HOLDER_READINESS_PROBE),
+	HOOK_KEYS("lifecycle.postStart", HOLDER_POST_START),
+	HOOK_KEYS("lifecycle.preStop", HOLDER_PRE_STOP),
+	{"lifecycle.preStart.exec.command", IN_PROCESS, KEY_WORDS, LATER,
+		.doc = "Command that must succeed before each start."},
+	{"lifecycle.postStop.exec.command", IN_PROCESS, KEY_WORDS, LATER,
+		.doc = "Command that runs after each end."},
+	{"lifecycle.reload.signal", IN_SIDECAR | IN_MAIN, KEY_SIGNAL, LATER,
+		.doc = "Signal that makes it read its configuration again."},
+	{"lifecycle.reload.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, LATER,
+		.doc = "Command that makes it read its configuration again."},
+
+	/* Identity and isolation. */
+	SECURITY_KEYS(IN_POD | IN_PROCESS),
+	{"securityContext.readOnlyRootFilesystem", IN_PROCESS, KEY_BOOL, PROCESS(read_only_rootfs),
+		.fallback = "false", .doc = "Its root file system cannot be written."},
+	{"securityContext.allowPrivilegeEscalation", IN_PROCESS, KEY_BOOL, LATER,
+		.doc = "false: no program it runs gains privileges."},
+	{"securityContext.privileged", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false",
+		.doc = "Every capability and device."},
+	{"securityContext.capabilities.add", IN_PROCESS, KEY_LIST, LATER,
+		.doc = "Capabilities beyond the container default; ALL for all."},
+	{"securityContext.capabilities.drop", IN_PROCESS, KEY_LIST, LATER,
+		.doc = "Capabilities less than the container default; ALL for all."},
+	{"securityContext.procMount", IN_PROCESS, KEY_ENUM, LATER, .choices = PROC_MOUNTS,
+		.fallback = "Default", .doc = "Whether parts of /proc are hidden."},
+	{"stdin", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false",
+		.doc = "Keep podinit's standard input."},
+	{"tty", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false", .doc = "A terminal of its own."},
+	{"terminationMessagePath", IN_PROCESS, KEY_PATH, LATER,
+		.fallback = "/dev/termination-log", .doc = "File for its last words."},
+	{"terminationMessagePolicy", IN_PROCESS, KEY_ENUM, LATER, .choices = MESSAGE_POLICIES,
+		.fallback = "File", .doc = "Where its last words come from."},
+
+	/* Resources. */
+	RESOURCE_KEYS(IN_POD | IN_PROCESS),
+	{"resources.limits.pids", IN_PROCESS, KEY_INT, LATER, .min = 1, .max = INT32_MAX,
+		.doc = "Processes and threads that it has at most."},
+	RLIMIT_KEY("as", "address space"),
+	RLIMIT_KEY("core", "core dumps"),
+	RLIMIT_KEY("cpu", "CPU seconds"),
+	RLIMIT_KEY("data", "data segment"),
+	RLIMIT_KEY("fsize", "file size"),
+	RLIMIT_KEY("locks", "file locks"),
+	RLIMIT_KEY("memlock", "locked memory"),
+	RLIMIT_KEY("msgqueue", "POSIX message queues"),
+	RLIMIT_KEY("nice", "nice values"),
+	RLIMIT_KEY("nofile", "open files"),
+	RLIMIT_KEY("nproc", "the user's processes"),
+	RLIMIT_KEY("rss", "resident memory"),
+	RLIMIT_KEY("rtprio", "real-time priority"),
+	RLIMIT_KEY("rttime", "real-time CPU time"),
+	RLIMIT_KEY("sigpending", "pending signals"),
+	RLIMIT_KEY("stack", "stack"),
+	{"nice", IN_PROCESS, KEY_INT, LATER, .min = -20, .max = 19, .doc = "Nice value."},
+	{"oomScoreAdj", IN_PROCESS, KEY_INT, LATER, .min = -1000, .max = 1000,
+		.doc = "How soon the kernel kills it when memory ends."},
+	{"umask", IN_PROCESS, KEY_OCTAL, LATER, .doc = "Permissions that new files lack."},
+	{"cpuAffinity", IN_PROCESS, KEY_LIST, LATER, .doc = "CPUs it may run on, 0,2-3."},
+	{"cpuScheduler", IN_PROCESS, KEY_ENUM, LATER, .choices = SCHEDULERS,
+		.doc = "Scheduling policy."},
+	{"ioPriority", IN_PROCESS, KEY_ENUM, LATER, .choices = IO_CLASSES,
+		.doc = "Class of its disk access."},
+
+	/* Beyond Kubernetes. */
+	{"dependsOn", IN_SIDECAR | IN_MAIN, KEY_LIST, LATER,
+		.doc = "NAME:started|ready|completed that must hold before it starts."},
+	{"successExitCodes", IN_PROCESS, KEY_LIST, LATER, .doc = "Exit codes that count as 0."},
+	{"daemonPidFile", IN_SIDECAR | IN_MAIN, KEY_PATH, LATER,
+		.doc = "File in which a daemon that forks away leaves its process number."},
+	{"notify", IN_SIDECAR | IN_MAIN, KEY_ENUM, LATER, .choices = NOTIFIES, .fallback = "none",
+		.doc = "Who may say READY=1 by sd_notify."},
+	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LATER, SECONDS, .min = 1, .max = INT32_MAX,
+		.doc = "It is restarted when it does not say WATCHDOG=1 for so long."},
+	{"listen", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LATER,
+		.doc = "Socket that podinit holds for it and passes as LISTEN_FDS."},
+	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LATER,
+		.doc = "Directory whose changes reload it."},
+	{"log.path", IN_PROCESS, KEY_PATH, LATER, .doc = "File for its output."},
+	{"log.format", IN_PROCESS, KEY_ENUM, LATER, .choices = LOG_FORMATS,
+		.doc = "How its output is marked."},
+	{"log.maxSize", IN_PROCESS, KEY_QUANTITY, LATER, .unit = "bytes",
+		.doc = "Size at which its file is rotated."},
+	{"log.maxFiles", IN_PROCESS, KEY_INT, LATER, .min = 1, .max = 1000,
+		.doc = "Rotated files that are kept."},
+};
+
+const int KEY_COUNT = sizeof(KEYS) / sizeof(*KEYS);

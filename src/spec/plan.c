@@ -1,0 +1,132 @@
+/* `podinit --plan`: the pod in the order in which it would run, in words. Must not run anything or
+ * look at the machine. */
+#include "keys.h"
+#include "spec.h"
+#include "units.h"
+#include "words.h"
+
+static void line(struct text *out, const char *name)
+{
+	text_add(out, "     %-9s ", name);
+}
+
+/* "0, 10, 20, 40 ... 300 s" */
+static void plan_delays(struct text *out, const struct process_spec *process)
+{
+	int64_t delay = process->backoff_initial_ns;
+	text_add(out, "0");
+	for (int i = 0; i < 3 && delay < process->backoff_max_ns; i++) {
+		text_add(out, ", ");
+		duration_write(out, delay);
+		delay = delay * 2;
+	}
+	text_add(out, delay < process->backoff_max_ns ? " ... " : ", ");
+	duration_write(out, process->backoff_max_ns);
+	text_add(out, " s after each end; forgotten after ");
+	duration_write(out, process->backoff_reset_ns);
+	text_add(out, " s of running");
+}
+
+static const char *when_it_runs_again(enum process_kind kind, enum restart_policy policy)
+{
+	if (policy == RESTART_NEVER)
+		return "never";
+	if (policy == RESTART_ALWAYS && kind != KIND_INIT)
+		return "always";
+	return "on failure";
+}
+
+static void plan_restart(struct text *out, const struct pod_spec *spec,
+	const struct process_spec *process)
+{
+	enum restart_policy policy = spec_restart_policy(spec, process);
+	line(out, "restart");
+	text_add(out, "%s", when_it_runs_again((enum process_kind)process->kind, policy));
+	if (process->rules.count)
+		text_add(out, ", %d rules first", process->rules.count);
+	if (policy != RESTART_NEVER || process->rules.count) {
+		text_add(out, "; delays ");
+		plan_delays(out, process);
+	}
+	text_add(out, "\n");
+}
+
+static void plan_mounts(struct text *out, const struct pod_spec *spec,
+	const struct process_spec *process)
+{
+	for (int i = 0; i < process->mounts.count; i++) {
+		const struct volume_mount *mount = &process->mounts.items[i];
+		const struct volume_spec *volume = spec_volume(spec, mount->volume);
+		line(out, "mount");
+		text_add(out, "%s at %s%s", mount->volume, mount->path,
+			mount->read_only ? ", read-only" : "");
+		if (mount->sub_path)
+			text_add(out, ", only %s of it", mount->sub_path);
+		if (volume && volume->host_path)
+			text_add(out, " (hostPath %s)\n", volume->host_path);
+		else
+			text_add(out, " (emptyDir%s)\n",
+				volume && volume->medium ? " in memory" : "");
+	}
+}
+
+static void plan_process(struct text *out, const struct pod_spec *spec, int index)
+{
+	static const char *const ends[] = {[KIND_INIT] = "must end with 0 before the next starts",
+		[KIND_SIDECAR] = "must have started before the next starts",
+		[KIND_MAIN] = "starts when everything above is done or started"};
+	const struct process_spec *process = &spec->processes[index];
+	text_add(out, "%3d. %s %s: %s\n", index + 1,
+		process_kind_name((enum process_kind)process->kind), process->name,
+		ends[process->kind]);
+	line(out, "run");
+	words_join(out, &process->argv);
+	text_add(out, "\n");
+	line(out, "in");
+	text_add(out, "%s of %s%s\n", process->working_dir ? process->working_dir : "/",
+		process->rootfs ? process->rootfs : "podinit's own root",
+		process->read_only_rootfs ? ", read-only" : "");
+	line(out, "as");
+	text_add(out, "podinit's own user, groups, capabilities and limits, in a session of its "
+		      "own\n");
+	for (int i = 0; i < process->environment.count; i++) {
+		line(out, "env");
+		words_quote(out, process->environment.items[i]);
+		text_add(out, "\n");
+	}
+	plan_mounts(out, spec, process);
+	plan_restart(out, spec, process);
+	line(out, "stop");
+	text_add(out, "%s, SIGKILL at the end of the grace\n", signal_name(process->stop_signal));
+}
+
+static void plan_end(struct text *out, const struct pod_spec *spec)
+{
+	text_add(out, "Stop: ");
+	if (spec->process_count > spec->init_count)
+		text_add(out, "the mains together");
+	for (int i = spec->init_count - 1; i >= 0; i--) {
+		if (spec->processes[i].kind == KIND_SIDECAR)
+			text_add(out, ", then %s", spec->processes[i].name);
+	}
+	text_add(out, "; whatever is left gets SIGTERM; SIGKILL after ");
+	duration_write(out, spec->grace_ns);
+	text_add(out, " s, all gone within 2 s more.\n");
+}
+
+void spec_plan(const struct pod_spec *spec, struct text *out)
+{
+	text_add(out, "Pod %s: restartPolicy %s, grace ", spec->name,
+		restart_policy_name((enum restart_policy)spec->restart_policy));
+	duration_write(out, spec->grace_ns);
+	text_add(out, " s");
+	if (spec->deadline_ns >= 0) {
+		text_add(out, ", fails after ");
+		duration_write(out, spec->deadline_ns);
+		text_add(out, " s");
+	}
+	text_add(out, "\n");
+	for (int i = 0; i < spec->process_count; i++)
+		plan_process(out, spec, i);
+	plan_end(out, spec);
+}

@@ -1,0 +1,160 @@
+/* Building and freeing a pod_spec, and the small questions one asks of it. Must not read or check
+ * anything: ini_read.c and check.c do. */
+#include "spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+#include "value.h"
+
+void problem_add(struct problems *problems, const char *source, int line, const char *format, ...)
+{
+	va_list arguments;
+	if (source)
+		text_add(&problems->text, line ? "%s:%d: " : "%s: ", source, line);
+	va_start(arguments, format);
+	text_vadd(&problems->text, format, arguments);
+	va_end(arguments);
+	text_add(&problems->text, "\n");
+	problems->count++;
+}
+
+void spec_init(struct pod_spec *spec)
+{
+	*spec = (struct pod_spec){.deadline_ns = -1};
+	keys_set_defaults(IN_POD, HOLDER_SECTION, spec, &spec->arena);
+}
+
+void spec_finish(struct pod_spec *spec)
+{
+	free(spec->processes);
+	free(spec->volumes);
+	arena_finish(&spec->arena);
+	*spec = (struct pod_spec){0};
+}
+
+/* Makes room for one more item; room is a power of two. */
+static void *grow(void *array, int count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return memory_resize(array, size * (count ? (size_t)count * 2 : 1));
+}
+
+struct process_spec *spec_add_process(struct pod_spec *spec, enum process_kind kind,
+	const char *name)
+{
+	static const enum key_section sections[] = {
+		[KIND_INIT] = IN_INIT, [KIND_SIDECAR] = IN_SIDECAR, [KIND_MAIN] = IN_MAIN};
+	spec->processes = grow(spec->processes, spec->process_count, sizeof(*spec->processes));
+	struct process_spec *process = &spec->processes[spec->process_count++];
+	*process = (struct process_spec){
+		.kind = (uint8_t)kind,
+		.name = arena_strdup(&spec->arena, name),
+	};
+	keys_set_defaults(sections[kind], HOLDER_SECTION, process, &spec->arena);
+	return process;
+}
+
+struct volume_spec *spec_add_volume(struct pod_spec *spec, const char *name)
+{
+	spec->volumes = grow(spec->volumes, spec->volume_count, sizeof(*spec->volumes));
+	struct volume_spec *volume = &spec->volumes[spec->volume_count++];
+	*volume = (struct volume_spec){.name = arena_strdup(&spec->arena, name)};
+	keys_set_defaults(IN_VOLUME, HOLDER_SECTION, volume, &spec->arena);
+	return volume;
+}
+
+/* "/usr/bin/My_App" -> "my-app": a label, so that it can be a name. */
+static const char *label_from_path(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *label = arena_strndup(arena, slash ? slash + 1 : path, 63);
+	size_t length = 0;
+	for (const char *s = label; *s; s++) {
+		char c = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (good)
+			label[length++] = c;
+		else if (length && label[length - 1] != '-')
+			label[length++] = '-';
+	}
+	while (length && label[length - 1] == '-')
+		length--;
+	label[length] = '\0';
+	return length ? label : "main";
+}
+
+void spec_entrypoint(struct pod_spec *spec, char *const argv[])
+{
+	struct process_spec *process =
+		spec_add_process(spec, KIND_MAIN, label_from_path(&spec->arena, argv[0]));
+	for (int i = 0; argv[i]; i++) {
+		const char *word = arena_strdup(&spec->arena, argv[i]);
+		strings_add(&spec->arena, &process->command, word);
+		strings_add(&spec->arena, &process->argv, word);
+	}
+	spec->name = process->name;
+	spec->restart_policy = RESTART_NEVER;
+	spec->entrypoint = true;
+}
+
+void spec_pause(struct pod_spec *spec)
+{
+	spec->name = "pause";
+	spec->pause = true;
+}
+
+const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *name)
+{
+	for (int i = 0; i < spec->volume_count; i++) {
+		if (strcmp(spec->volumes[i].name, name) == 0)
+			return &spec->volumes[i];
+	}
+	return NULL;
+}
+
+enum handler_type spec_handler_type(const struct handler *handler)
+{
+	if (!handler)
+		return HANDLER_NONE;
+	if (handler->exec_command.count)
+		return HANDLER_EXEC;
+	if (handler->http_port)
+		return HANDLER_HTTP;
+	if (handler->tcp_port)
+		return HANDLER_TCP;
+	if (handler->grpc_port)
+		return HANDLER_GRPC;
+	return handler->sleep_ns >= 0 ? HANDLER_SLEEP : HANDLER_NONE;
+}
+
+const char *process_kind_name(enum process_kind kind)
+{
+	static const char *const names[] = {
+		[KIND_INIT] = "init", [KIND_SIDECAR] = "sidecar", [KIND_MAIN] = "main"};
+	return names[kind];
+}
+
+const char *restart_policy_name(enum restart_policy policy)
+{
+	static const char *const names[] = {[RESTART_UNSET] = "", [RESTART_ALWAYS] = "Always",
+		[RESTART_ON_FAILURE] = "OnFailure", [RESTART_NEVER] = "Never"};
+	return names[policy];
+}
+
+enum restart_policy spec_restart_policy(const struct pod_spec *spec,
+	const struct process_spec *process)
+{
+	if (process->kind == KIND_SIDECAR)
+		return RESTART_ALWAYS;
+	return process->restart_policy ? process->restart_policy : spec->restart_policy;
+}
+
+bool restart_rule_matches(const struct restart_rule *rule, int exit_code)
+{
+	bool listed = exit_code >= 0 && exit_code < 256 &&
+		(rule->codes[exit_code / 8] & 1 << exit_code % 8);
+	return listed != rule->not_in;
+}

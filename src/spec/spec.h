@@ -1,0 +1,196 @@
+/* What the user asked for: a Pod, as plain data. Field names are those of the Kubernetes Pod spec
+ * (`kubectl explain pod.spec`); each field's key, range, unit and default is its row in keys.c.
+ * Filled by ini_read.c, or by spec_entrypoint(); complete once spec_check() found no problem.
+ * Everything it points to belongs to its arena. Must not hold state of a running pod. */
+#ifndef PODINIT_SPEC_SPEC_H
+#define PODINIT_SPEC_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "text.h"
+
+enum {
+	SPEC_PROCESSES_MAX = 4096,
+	SPEC_VOLUMES_MAX = 1024,
+	SPEC_RULES_MAX = 20, /* KEP-5307 */
+};
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_MS     INT64_C(1000000)
+
+enum process_kind { KIND_INIT, KIND_SIDECAR, KIND_MAIN, KIND_COUNT };
+
+enum restart_policy {
+	RESTART_UNSET, /* only in a process: the pod's policy holds */
+	RESTART_ALWAYS,
+	RESTART_ON_FAILURE,
+	RESTART_NEVER,
+};
+
+/* One of containers[].restartPolicyRules: "Restart In 42,43". */
+struct restart_rule {
+	bool not_in;          /* operator NotIn; else In */
+	uint8_t codes[256 / 8]; /* bit per exit code */
+};
+
+struct restart_rules {
+	struct restart_rule *items;
+	int count;
+};
+
+struct volume_mount {
+	const char *volume; /* name; spec_check() made sure that it exists */
+	const char *path;   /* absolute, in the process's root */
+	const char *sub_path; /* relative to the volume, or NULL for all of it */
+	bool read_only;
+	int32_t line; /* where it was written, for messages */
+};
+
+struct volume_mounts {
+	struct volume_mount *items;
+	int count;
+};
+
+enum handler_type { HANDLER_NONE, HANDLER_EXEC, HANDLER_HTTP, HANDLER_TCP, HANDLER_GRPC,
+	HANDLER_SLEEP };
+
+/* What a probe or a hook does. Which of the fields are set follows from spec_handler_type(). */
+struct handler {
+	struct strings exec_command;
+	const char *http_path, *http_host, *http_port; /* a number or the name of a port */
+	struct strings http_headers;                   /* "Name: value" */
+	bool http_https;
+	const char *tcp_host, *tcp_port;
+	const char *grpc_service;
+	int32_t grpc_port;   /* 0: no gRPC */
+	int64_t sleep_ns;    /* -1: no sleep */
+};
+
+struct probe_spec {
+	struct handler handler;
+	int64_t initial_delay_ns, period_ns, timeout_ns;
+	int64_t grace_ns; /* of a kill by this probe; -1: the pod's */
+	int32_t success_threshold, failure_threshold;
+};
+
+enum probe_type { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS, PROBE_COUNT };
+enum hook_type { HOOK_POST_START, HOOK_PRE_STOP, HOOK_COUNT };
+
+struct process_spec {
+	const char *name; /* a DNS label, unique in the pod */
+	int32_t line;     /* of its section; 0: not from a file */
+	uint8_t kind;     /* enum process_kind */
+	uint8_t restart_policy; /* enum restart_policy */
+	uint8_t source;   /* index of the file it stands in, for messages */
+	bool read_only_rootfs;
+	int32_t stop_signal;
+	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
+	struct strings command, args, env; /* as written */
+	const char *working_dir; /* NULL: the root of its file system */
+	const char *rootfs;      /* NULL: podinit's own root */
+	struct volume_mounts mounts;
+	struct restart_rules rules;
+	struct probe_spec *probes[PROBE_COUNT]; /* NULL: none */
+	struct handler *hooks[HOOK_COUNT];      /* NULL: none */
+
+	/* Made by spec_check(): $(VAR) expanded, ready for execve(). */
+	struct strings argv;
+	struct strings environment; /* to be added to podinit's own; a later name wins */
+};
+
+enum host_path_type {
+	HOST_PATH_ANY,
+	HOST_PATH_DIRECTORY_OR_CREATE,
+	HOST_PATH_DIRECTORY,
+	HOST_PATH_FILE_OR_CREATE,
+	HOST_PATH_FILE,
+	HOST_PATH_SOCKET,
+	HOST_PATH_CHAR_DEVICE,
+	HOST_PATH_BLOCK_DEVICE,
+};
+
+enum volume_medium { MEDIUM_DEFAULT, MEDIUM_MEMORY };
+
+struct volume_spec {
+	const char *name;
+	int32_t line;
+	uint8_t source;
+	uint8_t host_path_type; /* enum host_path_type */
+	uint8_t medium;         /* enum volume_medium, of an emptyDir */
+	bool empty_dir;
+	const char *host_path;  /* NULL: not a hostPath */
+};
+
+struct pod_spec {
+	const char *name; /* never NULL after spec_check() */
+	uint8_t restart_policy; /* enum restart_policy, never RESTART_UNSET */
+	/* An entrypoint (podinit -- cmd): the one main keeps podinit's standard input, signals go
+	 * on to its process group as they are, and nothing is told but warnings. */
+	bool entrypoint;
+	/* Without processes: hold the namespaces and reap, until a signal ends it. */
+	bool pause;
+	int64_t grace_ns;    /* terminationGracePeriodSeconds */
+	int64_t deadline_ns; /* activeDeadlineSeconds; -1: none */
+
+	/* Entries of initContainers (init and sidecar) in file order, then the mains in file
+	 * order: the index order is the start order (spec_check() sorts so). */
+	struct process_spec *processes;
+	int process_count;
+	int init_count; /* how many of them are init or sidecar */
+	struct volume_spec *volumes;
+	int volume_count;
+
+	struct strings sources; /* names of the files read, for messages */
+	int32_t pod_line;       /* of the [pod] section; 0: none */
+	uint8_t pod_source;
+	struct arena arena;
+};
+
+/* Everything that is wrong with a file, one line each: "pod.ini:12: main web: ...". Zeroed is
+ * empty; the owner calls text_finish(&problems->text). */
+struct problems {
+	struct text text;
+	int count;
+};
+
+/* Adds "SOURCE:LINE: message"; without the line where it is 0, without both where source is
+ * NULL. */
+void problem_add(struct problems *problems, const char *source, int line, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+void spec_init(struct pod_spec *spec); /* with every default set */
+void spec_finish(struct pod_spec *spec);
+
+/* Appends one with every default set; the pointer holds until the next call. */
+struct process_spec *spec_add_process(struct pod_spec *spec, enum process_kind kind,
+	const char *name);
+struct volume_spec *spec_add_volume(struct pod_spec *spec, const char *name);
+
+/* Makes `spec` (initialised) the pod of `podinit -- argv...`: one main, restartPolicy Never,
+ * named after the program. argv is copied. */
+void spec_entrypoint(struct pod_spec *spec, char *const argv[]);
+/* Makes it the pod that holds namespaces: no process. */
+void spec_pause(struct pod_spec *spec);
+
+/* The checks across keys (each problem with file, line, section and key), then everything that
+ * follows from the keys: the start order, the expanded argv and environment. Call once, last. */
+void spec_check(struct pod_spec *spec, struct problems *problems);
+
+const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *name);
+enum handler_type spec_handler_type(const struct handler *handler);
+/* "init", "sidecar" or "main". */
+const char *process_kind_name(enum process_kind kind);
+/* "Always", "OnFailure", "Never". */
+const char *restart_policy_name(enum restart_policy policy);
+/* The policy that holds for one process: its own, else the pod's (an init's Always is OnFailure
+ * only where the exit code is 0, which never runs again). */
+enum restart_policy spec_restart_policy(const struct pod_spec *spec,
+	const struct process_spec *process);
+bool restart_rule_matches(const struct restart_rule *rule, int exit_code);
+
+/* One reading of --plan: what would run, in which order and how. */
+void spec_plan(const struct pod_spec *spec, struct text *out);
+
+#endif
