@@ -18,8 +18,8 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WAR
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
 SPEC  = arena text words expand units keys key_lookup value ini_read ini_write spec check plan
-CORE  = notice process stop pod status
-LINUX = boot clock config control control_status event_log launch log loop mount names proc reap sandbox \
+CORE  = notice process stop pod status podstatus timestamp
+LINUX = boot clock config control event_log launch log loop mount names proc reap sandbox \
 	signals spawn view volume
 PODCTL = podctl
 

@@ -133,9 +133,13 @@ void spawn_error_message(struct text *out, const struct process_spec *process,
 	text_add(out, ": %s", strerror(error->error));
 }
 
-/* "0.5 s", "10 s" */
+/* "26 ms", "1.5 s", "10 s" */
 static void add_seconds(struct text *out, int64_t ns)
 {
+	if (ns > 0 && ns < NS_PER_SECOND) {
+		text_add(out, "%lld ms", (long long)(ns / NS_PER_MS));
+		return;
+	}
 	long long tenths = (ns + 50 * NS_PER_MS) / (100 * NS_PER_MS);
 	if (tenths % 10 && tenths < 600)
 		text_add(out, "%lld.%lld s", tenths / 10, tenths % 10);

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Installs what building and testing podinit needs, on Debian and Ubuntu; elsewhere it names what is
+# missing. Says what it does, and does nothing where nothing is missing.
+# Must not be needed to run podinit: the binary is static.
+set -eu
+
+# command or file that shows that it is there : Debian package
+needed='
+cc:gcc
+make:make
+pkg-config:pkg-config
+clang:clang
+/usr/include/ev.h:libev-dev
+/usr/include/ini.h:libinih-dev
+/usr/include/jansson.h:libjansson-dev
+/usr/include/cmocka.h:libcmocka-dev
+/usr/lib/python3/dist-packages/pytest:python3-pytest
+unshare:util-linux
+setpriv:util-linux
+ip:iproute2
+curl:curl
+strace:strace
+xz:xz-utils
+tini-static:tini
+dumb-init:dumb-init
+'
+missing=
+for pair in $needed; do
+	what=${pair%%:*} package=${pair#*:}
+	case $what in
+	/*) [ -e "$what" ] && continue ;;
+	*) command -v "$what" >/dev/null 2>&1 && continue ;;
+	esac
+	missing="$missing $package"
+done
+# clang's AddressSanitizer and libFuzzer have a package of their own, named after clang's version.
+if ! ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a >/dev/null 2>&1; then
+	missing="$missing libclang-rt-dev"
+fi
+[ -z "$missing" ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+	echo "deps: missing here, by their Debian names:$missing" >&2
+	exit 1
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	sudo=sudo
+fi
+echo "deps: installing with apt-get:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq
+# The name with a version is what bookworm has; later releases have the plain one.
+case $missing in
+*libclang-rt-dev*)
+	version=$(clang --version 2>/dev/null | sed -n 's/.*clang version \([0-9]*\).*/\1/p')
+	missing=$(echo "$missing" | sed "s/libclang-rt-dev/libclang-rt-${version:-14}-dev/")
+	;;
+esac
+# shellcheck disable=SC2086 # a list of packages
+$sudo apt-get install -qq -y --no-install-recommends $missing >/dev/null

@@ -1,0 +1,150 @@
+/* PodStatus as JSON, piece by piece: the head, one piece per process, the tail. Field names and
+ * reasons are Kubernetes'. */
+#include "podstatus.h"
+
+#include "timestamp.h"
+
+static void add_time(struct text *out, const struct podstatus *status, int64_t monotonic)
+{
+	text_add(out, "\"");
+	timestamp_add(out, status->realtime - (status->now - monotonic), false);
+	text_add(out, "\"");
+}
+
+static void add_condition(struct text *out, const struct podstatus *status, const char *type,
+	bool is, int64_t since)
+{
+	text_add(out, "{\"type\":\"%s\",\"status\":\"%s\",\"lastTransitionTime\":", type,
+		is ? "True" : "False");
+	add_time(out, status, since);
+}
+
+/* "containers with incomplete status: [a b]"; as many names as fit. */
+static void add_incomplete(struct text *out, const struct podstatus *status)
+{
+	enum { SHOWN = 20 };
+	int shown = 0;
+	text_add(out, ",\"reason\":\"ContainersNotInitialized\",\"message\":\"containers with "
+		      "incomplete status: [");
+	for (int i = status->pod->next_init; i < status->spec->init_count && shown < SHOWN; i++)
+		text_add(out, "%s%s", shown++ ? " " : "", status->spec->processes[i].name);
+	text_add(out, "]\"");
+}
+
+static void add_head(struct text *out, const struct podstatus *status)
+{
+	const struct pod *pod = status->pod;
+	const bool *is = pod->conditions;
+	const int64_t *since = pod->condition_since;
+	text_add(out, "{\"phase\":\"%s\"", pod_phase_name((enum pod_phase)pod->phase));
+	if (pod->stopping == STOP_DEADLINE)
+		text_add(out, ",\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
+			      "the node longer than the specified deadline\"");
+	text_add(out, ",\"startTime\":");
+	add_time(out, status, pod->started_at);
+	text_add(out, ",\"conditions\":[");
+	add_condition(out, status, "PodReadyToStartContainers", true, pod->started_at);
+	text_add(out, "},");
+	add_condition(out, status, "Initialized", is[CONDITION_INITIALIZED],
+		since[CONDITION_INITIALIZED]);
+	if (!is[CONDITION_INITIALIZED])
+		add_incomplete(out, status);
+	text_add(out, "},");
+	add_condition(out, status, "Ready", is[CONDITION_READY], since[CONDITION_READY]);
+	text_add(out, "%s},",
+		is[CONDITION_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
+	add_condition(out, status, "ContainersReady", is[CONDITION_CONTAINERS_READY],
+		since[CONDITION_CONTAINERS_READY]);
+	text_add(out, "%s}],\"podinit\":{\"name\":\"%s\",\"pid\":%d,\"orphansReaped\":%llu},"
+		      "\"initContainerStatuses\":[",
+		is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"",
+		status->spec->name, status->pid, (unsigned long long)status->orphans);
+}
+
+static void add_terminated(struct text *out, const struct podstatus *status,
+	const struct process_spec *spec, const struct termination *end)
+{
+	char message[256]; /* six bytes each at worst, twice: fits the piece */
+	struct text reason = text_in(message, sizeof(message));
+	text_add(out, "{\"terminated\":{\"exitCode\":%d,", end->exit_code);
+	if (end->signo)
+		text_add(out, "\"signal\":%d,", end->signo);
+	text_add(out, "\"reason\":\"%s\"", notice_reason_name((enum notice_reason)end->reason));
+	if (end->reason == NOTICE_START_ERROR) {
+		spawn_error_message(&reason, spec, &end->spawn_error);
+		text_add(out, ",\"message\":");
+		text_add_json(out, message);
+	} else {
+		text_add(out, ",\"startedAt\":");
+		add_time(out, status, end->started_at);
+	}
+	text_add(out, ",\"finishedAt\":");
+	add_time(out, status, end->finished_at);
+	text_add(out, "}}");
+}
+
+static void add_waiting(struct text *out, const struct podstatus *status,
+	const struct process_spec *spec, const struct process *process)
+{
+	if (process->state == PROCESS_WAITING)
+		text_add(out,
+			"{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off "
+			"%llds restarting failed container=%s\"}}",
+			(long long)((process->deadline - process->last.finished_at) /
+				NS_PER_SECOND),
+			spec->name);
+	else
+		text_add(out, "{\"waiting\":{\"reason\":\"%s\"}}",
+			status->spec->init_count ? "PodInitializing" : "ContainerCreating");
+}
+
+static void add_process(struct text *out, const struct podstatus *status, int index)
+{
+	const struct process_spec *spec = &status->spec->processes[index];
+	const struct process *process = &status->pod->processes[index];
+	const struct termination *last = &process->last;
+	text_add(out, "{\"name\":\"%s\",\"state\":", spec->name);
+	if (process_is_alive(process)) {
+		text_add(out, "{\"running\":{\"startedAt\":");
+		add_time(out, status, process->started_at);
+		text_add(out, "}}");
+	} else if (process->state == PROCESS_EXITED && last->exit_code >= 0) {
+		add_terminated(out, status, spec, last);
+		last = &process->previous;
+	} else {
+		add_waiting(out, status, spec, process);
+	}
+	text_add(out, ",\"lastState\":");
+	if (last->exit_code >= 0)
+		add_terminated(out, status, spec, last);
+	else
+		text_add(out, "{}");
+	text_add(out, ",\"ready\":%s,\"started\":%s,\"restartCount\":%d,\"image\":\"\","
+		      "\"imageID\":\"\"",
+		process_is_ready(spec, process) ? "true" : "false",
+		process_is_started(spec, process) ? "true" : "false",
+		process_restart_count(process));
+	if (process->pid)
+		text_add(out, ",\"containerID\":\"podinit://%d\"", process->pid);
+	text_add(out, "}");
+}
+
+bool podstatus_piece(const struct podstatus *status, int piece, struct text *out)
+{
+	int index = piece - 1, count = status->pod->process_count;
+	int init_count = status->spec->init_count;
+	if (index > count)
+		return false;
+	if (index < 0)
+		add_head(out, status);
+	if (index == init_count)
+		text_add(out, "],\"containerStatuses\":[");
+	if (index >= 0 && index < count) {
+		if (index != 0 && index != init_count)
+			text_add(out, ",");
+		add_process(out, status, index);
+	}
+	if (index == count)
+		text_add(out, "]}\n");
+	return true;
+}

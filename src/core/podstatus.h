@@ -1,0 +1,21 @@
+/* The state as a Kubernetes PodStatus in JSON, in pieces that fit a fixed buffer, so that it is
+ * written to a client without allocating however many processes there are. */
+#ifndef PODINIT_CORE_PODSTATUS_H
+#define PODINIT_CORE_PODSTATUS_H
+
+#include "pod.h"
+
+enum { PODSTATUS_PIECE_MAX = 4096 }; /* bytes of the largest piece */
+
+struct podstatus {
+	const struct pod_spec *spec;
+	const struct pod *pod;
+	int64_t now, realtime; /* the same moment on both clocks */
+	uint64_t orphans;      /* reaped so far */
+	int32_t pid;           /* podinit's own */
+};
+
+/* Adds piece number `piece` (0, 1, ...); false when there is no such piece any more. */
+bool podstatus_piece(const struct podstatus *status, int piece, struct text *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* podinit's own process. */
+#include "boot.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+static struct rlimit inherited_files;
+static bool files_raised;
+static char directory[PATH_MAX] = "/";
+
+/* Descriptors that podinit was given and does not know are not for its children. */
+static void close_on_exec(void)
+{
+	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	/* Before Linux 5.11, or refused by a filter. */
+	for (int fd = 3; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* A descriptor per process is not much, but more than a soft limit of 1024 has for 1,000. */
+static void raise_files(void)
+{
+	if (getrlimit(RLIMIT_NOFILE, &inherited_files) < 0)
+		return;
+	struct rlimit most = {inherited_files.rlim_max, inherited_files.rlim_max};
+	files_raised = setrlimit(RLIMIT_NOFILE, &most) == 0;
+}
+
+int boot_prepare(bool entrypoint)
+{
+	close_on_exec();
+	raise_files();
+	if (entrypoint && !getcwd(directory, sizeof(directory)))
+		strcpy(directory, "/");
+	/* Not to hold any mount. */
+	if (chdir("/") < 0)
+		return -errno;
+	if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+void boot_restore_limits(void)
+{
+	if (files_raised)
+		setrlimit(RLIMIT_NOFILE, &inherited_files);
+}
+
+const char *boot_directory(void)
+{
+	return directory;
+}

@@ -1,0 +1,48 @@
+/* The control socket: a line of words in, JSON out. Bounded in clients, bytes and time. */
+#ifndef PODINIT_LINUX_CONTROL_H
+#define PODINIT_LINUX_CONTROL_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include "../core/podstatus.h"
+
+enum { CONTROL_CLIENTS_MAX = 8, CONTROL_LINE_MAX = 256 };
+
+/* What the commands act on. */
+struct control_actions {
+	void *owner;
+	void (*status)(void *owner, struct podstatus *status);
+	void (*stop)(void *owner, int64_t grace_ns); /* -1: the pod's own */
+};
+
+struct control;
+
+struct control_client {
+	struct control *control;
+	struct ev_io io;
+	struct ev_timer timeout;
+	int fd; /* -1: free */
+	char in[CONTROL_LINE_MAX];
+	unsigned long in_length;
+	char out[PODSTATUS_PIECE_MAX];
+	unsigned long out_length, out_sent;
+	int next_piece; /* of a status; -1: nothing follows what is in `out` */
+};
+
+struct control {
+	struct ev_loop *loop;
+	const struct control_actions *actions;
+	struct ev_io io;
+	int fd;         /* -1: there is no socket */
+	char name[108]; /* of the socket; begins with '@' where it is abstract */
+	struct control_client clients[CONTROL_CLIENTS_MAX];
+};
+
+/* Opens the socket at `path`, or (NULL) at its usual place or under its abstract name, and begins
+ * to serve. 0 or -errno; then there is no socket and nothing else is wrong. */
+int control_open(struct control *control, struct ev_loop *loop, const char *path,
+	const struct control_actions *actions);
+void control_close(struct control *control);
+
+#endif

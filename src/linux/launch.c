@@ -1,0 +1,147 @@
+/* clone3(), clone() and what lies between. The C library has no wrapper for clone3(), and a child
+ * that shares our memory must not return through our stack: so it gets a stack of its own, and the
+ * call itself is written in assembly for the processors that we know. Others use clone(). */
+#include "launch.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { STACK_SIZE = 64 * 1024 };
+
+/* glibc's <sched.h> and <linux/sched.h> both name the flags; struct clone_args is the kernel's. */
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x00001000
+#endif
+
+/* Made once: the child that uses it is gone before launch() returns. */
+static char *stack_top(void)
+{
+	static char *stack;
+	if (!stack) {
+		char *memory = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+		if (memory == MAP_FAILED)
+			return NULL;
+		stack = memory;
+	}
+	return stack + STACK_SIZE;
+}
+
+#if defined(__x86_64__)
+#define HAVE_CLONE3_ON_STACK 1
+static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void *data)
+{
+	long result;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[data], %%rdi\n\t"
+			 "call *%[child]\n\t"
+			 "mov %%eax, %%edi\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "syscall\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args)), [child] "r"(child),
+			 [data] "r"(data), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+#elif defined(__aarch64__)
+#define HAVE_CLONE3_ON_STACK 1
+static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void *data)
+{
+	register long x8 __asm__("x8") = SYS_clone3;
+	register long x0 __asm__("x0") = (long)args;
+	register long x1 __asm__("x1") = sizeof(*args);
+	__asm__ volatile("svc #0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x0, %[data]\n\t"
+			 "blr %[child]\n\t"
+			 "mov x8, %[exit]\n\t"
+			 "svc #0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), [child] "r"(child), [data] "r"(data),
+			 [exit] "i"(SYS_exit)
+			 : "x30", "memory");
+	return x0;
+}
+#endif
+
+static long try_clone3(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
+	int *pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | namespaces,
+		.pidfd = (uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	if (!shared) {
+		long pid = syscall(SYS_clone3, &args, sizeof(args));
+		if (pid == 0)
+			_exit(child(data));
+		return pid < 0 ? -errno : pid;
+	}
+#ifdef HAVE_CLONE3_ON_STACK
+	char *top = stack_top();
+	if (!top)
+		return -ENOMEM;
+	args.flags |= CLONE_VM | CLONE_VFORK;
+	args.stack = (uintptr_t)top - STACK_SIZE;
+	args.stack_size = STACK_SIZE;
+	return clone3_on_stack(&args, child, data);
+#else
+	return -ENOSYS;
+#endif
+}
+
+static long try_clone(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
+	int *pidfd)
+{
+	unsigned long flags = namespaces | SIGCHLD | (pidfd ? CLONE_PIDFD : 0) |
+		(shared ? CLONE_VM | CLONE_VFORK : 0);
+	char *top = stack_top();
+	if (!top)
+		return -ENOMEM;
+	int pid = clone(child, top, (int)flags, data, pidfd);
+	return pid < 0 ? -errno : pid;
+}
+
+pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long namespaces,
+	int *pidfd)
+{
+	/* ENOSYS: before Linux 5.3. EPERM: a seccomp filter that cannot look into its arguments
+	 * (or, with namespaces, no permission: then clone() says so too). */
+	static bool no_clone3;
+	long pid = -ENOSYS;
+	*pidfd = -1;
+	if (!no_clone3) {
+		pid = try_clone3(child, data, shared, namespaces, pidfd);
+		if (pid == -ENOSYS || (pid == -EPERM && !namespaces))
+			no_clone3 = true;
+	}
+	if (pid == -ENOSYS || pid == -EPERM)
+		pid = try_clone(child, data, shared, namespaces, pidfd);
+	if (pid == -EINVAL) { /* before Linux 5.2: no pidfd at birth */
+		*pidfd = -1;
+		pid = try_clone(child, data, shared, namespaces, NULL);
+	}
+	return (pid_t)pid;
+}
+
+pid_t launch_fork(unsigned long namespaces)
+{
+	/* clone() without a stack of its own is fork(); where its arguments stand differs between
+	 * processors, but all that follow the flags are 0. */
+	long pid = syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0);
+	return (pid_t)(pid < 0 ? -errno : pid);
+}

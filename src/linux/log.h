@@ -1,0 +1,16 @@
+/* podinit's own words on standard error. Never blocks: what a full pipe does not take is counted,
+ * and the count is told with the next line that fits. */
+#ifndef PODINIT_LINUX_LOG_H
+#define PODINIT_LINUX_LOG_H
+
+enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
+
+/* Once, at boot. Before it, lines may block. */
+void log_open(void);
+/* "podinit: " and the text and a newline, in one write. */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Writes `length` bytes to `fd` if that can be done now, whole or not at all where the kernel
+ * allows; 0 or -errno. For any output of PID 1 to what others read. */
+int write_now(int fd, const char *bytes, unsigned long length);
+
+#endif

@@ -1,0 +1,22 @@
+/* The event loop: the one place where events enter the core and actions leave it. */
+#ifndef PODINIT_LINUX_LOOP_H
+#define PODINIT_LINUX_LOOP_H
+
+#include "../spec/spec.h"
+#include "event_log.h"
+#include "volume.h"
+
+struct loop_setup {
+	const struct pod_spec *spec;
+	const struct volumes *volumes;
+	struct event_log *log;
+	const char *control_path; /* NULL: the usual place */
+	bool control;             /* serve podctl? */
+	int outer_signals_fd;     /* from sandbox_enter(); -1: not in a sandbox */
+};
+
+/* Runs the pod to its end; returns podinit's exit code. Errors before anything runs are told, and
+ * are 125; after that there are none. All signals must be blocked (signals.h). */
+int loop_run(const struct loop_setup *setup);
+
+#endif

@@ -1,0 +1,116 @@
+/* Single mounts. Must not know what they are for. */
+#include "mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* One directory of a path that may be there already. */
+static int make_directory(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int mount_point_make(const char *path, bool file, mode_t mode)
+{
+	char part[PATH_MAX];
+	if (strlen(path) >= sizeof(part))
+		return -ENAMETOOLONG;
+	strcpy(part, path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		int result = make_directory(part, mode);
+		*slash = '/';
+		if (result < 0)
+			return result;
+	}
+	if (!file)
+		return make_directory(part, mode);
+	struct stat status;
+	if (stat(part, &status) == 0)
+		return 0;
+	int fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int mount_read_only(const char *path)
+{
+	/* A remount replaces all flags, and in a user namespace those that came from outside must
+	 * stay. */
+	static const struct {
+		unsigned long statvfs, mount;
+	} flags[] = {{ST_NOSUID, MS_NOSUID}, {ST_NODEV, MS_NODEV}, {ST_NOEXEC, MS_NOEXEC},
+		{ST_NOATIME, MS_NOATIME}, {ST_NODIRATIME, MS_NODIRATIME},
+		{ST_RELATIME, MS_RELATIME}};
+	unsigned long keep = 0;
+	struct statvfs now;
+	if (statvfs(path, &now) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		if (now.f_flag & flags[i].statvfs)
+			keep |= flags[i].mount;
+	}
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | keep, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_bind(const char *source, const char *target, bool read_only)
+{
+	struct stat status;
+	if (stat(source, &status) < 0)
+		return -errno;
+	int result = mount_point_make(target, !S_ISDIR(status.st_mode), 0755);
+	if (result < 0)
+		return result;
+	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -errno;
+	return read_only ? mount_read_only(target) : 0;
+}
+
+/* The directory `name` below `at`, made if missing. Takes `at`. */
+static int open_step(int at, const char *name)
+{
+	struct stat mode;
+	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, fd = openat(at, name, flags);
+	if (fd < 0 && errno == ENOENT && fstat(at, &mode) == 0) {
+		/* mkdirat() applies the umask; the volume's mode is meant. */
+		if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
+			fd = -1;
+		else if (fchmodat(at, name, mode.st_mode & 07777, 0) == 0)
+			fd = openat(at, name, flags);
+	}
+	int error = errno;
+	close(at);
+	if (fd < 0)
+		return -error;
+	if (fstat(fd, &mode) == 0 && S_ISLNK(mode.st_mode)) {
+		close(fd);
+		return -ELOOP;
+	}
+	return fd;
+}
+
+int mount_open_beneath(const char *directory, const char *path)
+{
+	char copy[PATH_MAX], *rest = NULL;
+	if (strlen(path) >= sizeof(copy))
+		return -ENAMETOOLONG;
+	strcpy(copy, path);
+	int fd = open(directory, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (char *name = strtok_r(copy, "/", &rest); name && fd >= 0;
+		name = strtok_r(NULL, "/", &rest)) {
+		if (strcmp(name, ".") != 0)
+			fd = open_step(fd, name);
+	}
+	return fd;
+}

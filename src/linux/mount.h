@@ -1,0 +1,22 @@
+/* Single mounts, with the traps of mount(2) closed. All return 0 or -errno. */
+#ifndef PODINIT_LINUX_MOUNT_H
+#define PODINIT_LINUX_MOUNT_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/* mkdir -p, or with `file` an empty file (its directories too), where nothing is there yet. */
+int mount_point_make(const char *path, bool file, mode_t mode);
+
+/* Binds `source` to `target` with everything mounted below it; `target` is made if missing. */
+int mount_bind(const char *source, const char *target, bool read_only);
+
+/* Makes what is mounted at `path` read-only, and keeps its other flags. */
+int mount_read_only(const char *path);
+
+/* Opens DIRECTORY/PATH without following any link below DIRECTORY, which a process may have put
+ * there to get out of it. Missing directories are made, with the mode of DIRECTORY. A descriptor
+ * (O_PATH), or -errno. */
+int mount_open_beneath(const char *directory, const char *path);
+
+#endif

@@ -1,0 +1,35 @@
+/* Starting one process of the pod: session, view, directory, program. */
+#ifndef PODINIT_LINUX_SPAWN_H
+#define PODINIT_LINUX_SPAWN_H
+
+#include <sys/types.h>
+
+#include "../core/notice.h"
+#include "volume.h"
+
+/* What is the same for every start; made once at boot. */
+struct spawner {
+	const struct pod_spec *spec;
+	const struct volumes *volumes;
+	char **environment; /* room for the largest merged environment; filled at each start */
+	int stdin_fd;       /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
+};
+
+struct spawned {
+	pid_t pid;     /* 0: there is no process; `error` says why */
+	int pidfd;     /* -1 where the kernel has none */
+	int status_fd; /* -1: it runs its program. Else (a process with a view of its own, which
+			* prepares itself): reads a struct spawn_error, or the end when the
+			* program runs */
+	struct spawn_error error; /* stage STAGE_NONE: none */
+};
+
+/* 0 or -errno (out of memory or descriptors). */
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
+	const struct volumes *volumes);
+void spawner_finish(struct spawner *spawner);
+
+/* Never blocks for a process with a view of its own; a plain one is started as by vfork(). */
+struct spawned spawn_process(struct spawner *spawner, int index);
+
+#endif

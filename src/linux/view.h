@@ -1,0 +1,16 @@
+/* The file system as one process sees it: its root, /proc, /sys, /dev and volumes, in a mount
+ * namespace of its own. Runs in the new process, so a mount that hangs never holds podinit up. */
+#ifndef PODINIT_LINUX_VIEW_H
+#define PODINIT_LINUX_VIEW_H
+
+#include "../core/notice.h"
+#include "volume.h"
+
+/* Does the process need a view of its own (else it shares podinit's)? */
+bool view_is_needed(const struct process_spec *process);
+
+/* Makes it, in a process that was born with CLONE_NEWNS. True, or false and what failed. */
+bool view_make(const struct process_spec *process, const struct volumes *volumes,
+	struct spawn_error *error);
+
+#endif

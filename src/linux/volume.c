@@ -1,0 +1,249 @@
+/* hostPath and emptyDir on the file system that podinit sees. Must not mount a volume where a
+ * process sees it: view.c does, in the process's own namespace. */
+#include "volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../spec/text.h"
+
+static void complain(struct problems *problems, const struct pod_spec *spec,
+	const struct volume_spec *volume, const char *what, const char *path, const char *why)
+{
+	const char *source =
+		volume->source < spec->sources.count ? spec->sources.items[volume->source] : NULL;
+	problem_add(problems, source, volume->line, "volume %s: %s %s: %s", volume->name, what, path,
+		why);
+}
+
+/* mkdir -p. 0 or -errno. */
+static int make_directories(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	if (strlen(path) >= sizeof(part))
+		return -ENAMETOOLONG;
+	strcpy(part, path);
+	for (char *s = part + 1;; s++) {
+		if (*s && *s != '/')
+			continue;
+		char end = *s;
+		*s = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return -errno;
+		*s = end;
+		if (!end)
+			return 0;
+	}
+}
+
+static int make_file(const char *path)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	if (slash && slash != path && (size_t)(slash - path) < sizeof(parent)) {
+		memcpy(parent, path, (size_t)(slash - path));
+		parent[slash - path] = '\0';
+		int result = make_directories(parent, 0755);
+		if (result < 0)
+			return result;
+	}
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* One row per hostPath.type: what it makes, and what must be there. */
+static const struct {
+	mode_t format; /* S_IF...; 0: anything */
+	enum { MAKE_NOTHING, MAKE_DIRECTORY, MAKE_FILE } make;
+	const char *name;
+} HOST_PATHS[] = {
+	[HOST_PATH_ANY] = {0, MAKE_NOTHING, ""},
+	[HOST_PATH_DIRECTORY_OR_CREATE] = {S_IFDIR, MAKE_DIRECTORY, "is not a directory"},
+	[HOST_PATH_DIRECTORY] = {S_IFDIR, MAKE_NOTHING, "is not a directory"},
+	[HOST_PATH_FILE_OR_CREATE] = {S_IFREG, MAKE_FILE, "is not a file"},
+	[HOST_PATH_FILE] = {S_IFREG, MAKE_NOTHING, "is not a file"},
+	[HOST_PATH_SOCKET] = {S_IFSOCK, MAKE_NOTHING, "is not a socket"},
+	[HOST_PATH_CHAR_DEVICE] = {S_IFCHR, MAKE_NOTHING, "is not a character device"},
+	[HOST_PATH_BLOCK_DEVICE] = {S_IFBLK, MAKE_NOTHING, "is not a block device"},
+};
+
+static char *prepare_host_path(const struct pod_spec *spec, const struct volume_spec *volume,
+	struct problems *problems)
+{
+	int type = volume->host_path_type, result = 0;
+	struct stat status;
+	if (stat(volume->host_path, &status) < 0 && errno == ENOENT) {
+		if (HOST_PATHS[type].make == MAKE_DIRECTORY)
+			result = make_directories(volume->host_path, 0755);
+		else if (HOST_PATHS[type].make == MAKE_FILE)
+			result = make_file(volume->host_path);
+	}
+	if (result == 0 && stat(volume->host_path, &status) < 0)
+		result = -errno;
+	if (result < 0) {
+		complain(problems, spec, volume, "hostPath", volume->host_path, strerror(-result));
+		return NULL;
+	}
+	if (HOST_PATHS[type].format && (status.st_mode & S_IFMT) != HOST_PATHS[type].format) {
+		complain(problems, spec, volume, "hostPath", volume->host_path,
+			HOST_PATHS[type].name);
+		return NULL;
+	}
+	return realpath(volume->host_path, NULL);
+}
+
+/* The directory of the emptyDirs: gone with the pod, so in the first place where one can be made. */
+static char *make_scratch(void)
+{
+	static const char *const places[] = {"/var/tmp", "/tmp", "/run", "/dev/shm"};
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char path[64];
+		struct text text = text_in(path, sizeof(path));
+		text_add(&text, "%s/podinit-XXXXXX", places[i]);
+		if (mkdtemp(path))
+			return realpath(path, NULL);
+	}
+	return NULL;
+}
+
+static char *prepare_empty_dir(struct volumes *volumes, const struct volume_spec *volume,
+	struct problems *problems)
+{
+	if (!volumes->scratch)
+		volumes->scratch = make_scratch();
+	if (!volumes->scratch) {
+		complain(problems, volumes->spec, volume, "emptyDir", "in /var/tmp, /tmp or /run",
+			strerror(errno));
+		return NULL;
+	}
+	struct text path = {0};
+	text_add(&path, "%s/%s", volumes->scratch, volume->name);
+	bool good = mkdir(path.data, 0777) == 0 && chmod(path.data, 0777) == 0;
+	if (good && volume->medium == MEDIUM_MEMORY)
+		good = mount("podinit", path.data, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0777") == 0;
+	if (!good)
+		complain(problems, volumes->spec, volume,
+			volume->medium ? "emptyDir in memory" : "emptyDir", path.data,
+			strerror(errno));
+	return path.data;
+}
+
+static void add_mount_point(struct volumes *volumes, const char *path)
+{
+	int count = volumes->mount_point_count++;
+	volumes->mount_points =
+		memory_resize(volumes->mount_points, sizeof(char *) * (size_t)(count + 1));
+	volumes->mount_points[count] = strdup(path);
+}
+
+/* A mount point that is missing is made when its process starts, in the file system that it uses.
+ * So remember every directory on the way that is missing now. Where a link leads, another root
+ * decides: nothing is remembered. */
+static void note_mount_point(struct volumes *volumes, const char *root, const char *path)
+{
+	struct text full = {0};
+	struct stat status;
+	text_add(&full, "%s%s", strcmp(root, "/") == 0 ? "" : root, path);
+	for (size_t at = full.length - strlen(path) + 1; at <= full.length; at++) {
+		if (full.data[at] && full.data[at] != '/')
+			continue;
+		char end = full.data[at];
+		full.data[at] = '\0';
+		if (lstat(full.data, &status) < 0)
+			add_mount_point(volumes, full.data);
+		else if (S_ISLNK(status.st_mode))
+			break;
+		full.data[at] = end;
+	}
+	text_finish(&full);
+}
+
+void volumes_prepare(struct volumes *volumes, const struct pod_spec *spec,
+	struct problems *problems)
+{
+	*volumes = (struct volumes){.spec = spec};
+	volumes->paths = memory_resize(NULL, sizeof(char *) * (size_t)(spec->volume_count + 1));
+	memset(volumes->paths, 0, sizeof(char *) * (size_t)(spec->volume_count + 1));
+	for (int i = 0; i < spec->volume_count; i++) {
+		const struct volume_spec *volume = &spec->volumes[i];
+		volumes->paths[i] = volume->host_path
+			? prepare_host_path(spec, volume, problems)
+			: prepare_empty_dir(volumes, volume, problems);
+	}
+	for (int i = 0; i < spec->process_count; i++) {
+		const struct process_spec *process = &spec->processes[i];
+		for (int k = 0; k < process->mounts.count; k++)
+			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
+				process->mounts.items[k].path);
+	}
+}
+
+int volumes_index(const struct volumes *volumes, const char *name)
+{
+	int i = 0;
+	while (strcmp(volumes->spec->volumes[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	remove(path);
+	return 0;
+}
+
+/* An empty directory, or the empty file that a file was mounted on. Whatever was put there in the
+ * meantime stays. */
+static void remove_mount_point(const char *path)
+{
+	struct stat status;
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
+		unlink(path);
+	else
+		rmdir(path);
+}
+
+/* The deepest first. */
+static int by_length(const void *a, const void *b)
+{
+	size_t first = strlen(*(char *const *)a), second = strlen(*(char *const *)b);
+	return first < second ? 1 : first > second ? -1 : 0;
+}
+
+void volumes_finish(struct volumes *volumes)
+{
+	const struct pod_spec *spec = volumes->spec;
+	for (int i = 0; spec && i < spec->volume_count; i++) {
+		if (volumes->paths[i] && spec->volumes[i].medium == MEDIUM_MEMORY)
+			umount2(volumes->paths[i], MNT_DETACH);
+		free(volumes->paths[i]);
+	}
+	free(volumes->paths);
+	if (volumes->mount_point_count)
+		qsort(volumes->mount_points, (size_t)volumes->mount_point_count, sizeof(char *),
+			by_length);
+	for (int i = 0; i < volumes->mount_point_count; i++) {
+		remove_mount_point(volumes->mount_points[i]);
+		free(volumes->mount_points[i]);
+	}
+	free(volumes->mount_points);
+	/* Never across a mount, never through a link. */
+	if (volumes->scratch)
+		nftw(volumes->scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	free(volumes->scratch);
+	*volumes = (struct volumes){0};
+}

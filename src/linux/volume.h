@@ -1,0 +1,27 @@
+/* The pod's volumes on this machine: made (or found) before anything runs, removed at the end. */
+#ifndef PODINIT_LINUX_VOLUME_H
+#define PODINIT_LINUX_VOLUME_H
+
+#include "../spec/spec.h"
+
+struct volumes {
+	const struct pod_spec *spec;
+	char **paths;        /* of each volume: absolute, without links */
+	char *scratch;       /* directory that holds the emptyDirs; NULL: none was needed */
+	char **mount_points; /* directories that were not there, to be removed at the end */
+	int mount_point_count;
+};
+
+/* Makes every volume of the pod. What goes wrong is added to `problems`, all of it. May block: only
+ * before the loop. */
+void volumes_prepare(struct volumes *volumes, const struct pod_spec *spec,
+	struct problems *problems);
+
+/* The index of a volume by its name; spec_check() made sure that there is one. */
+int volumes_index(const struct volumes *volumes, const char *name);
+
+/* Removes what volumes_prepare() made, and mount points that processes' starts made; for when
+ * every process is gone. Zeroed is fine. */
+void volumes_finish(struct volumes *volumes);
+
+#endif

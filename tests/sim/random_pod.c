@@ -1,0 +1,195 @@
+/* Random numbers, and a random pod: a legal spec built through spec.h alone. Must not know what
+ * the pod will do. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+uint64_t rng_next(struct rng *rng) /* splitmix64 */
+{
+	uint64_t z = rng->state += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+int64_t rng_between(struct rng *rng, int64_t low, int64_t high)
+{
+	return low + (int64_t)(rng_next(rng) % ((uint64_t)(high - low) + 1));
+}
+
+bool rng_chance(struct rng *rng, int permille)
+{
+	return rng_between(rng, 0, 999) < permille;
+}
+
+int64_t rng_time(struct rng *rng, int64_t max)
+{
+	int bits = 0;
+	while (bits < 62 && max >> bits)
+		bits++;
+	int64_t top = INT64_C(1) << rng_between(rng, 0, bits);
+	return rng_between(rng, 0, top < max ? top : max);
+}
+
+static void random_handler(struct rng *rng, struct arena *arena, struct handler *handler)
+{
+	*handler = (struct handler){.sleep_ns = -1};
+	if (rng_chance(rng, 500))
+		handler->sleep_ns = SECOND;
+	else
+		strings_add(arena, &handler->exec_command, "true");
+}
+
+static void random_probes(struct rng *rng, struct arena *arena, struct process_spec *process)
+{
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (!rng_chance(rng, 150))
+			continue;
+		struct probe_spec *probe = arena_alloc(arena, sizeof(*probe));
+		*probe = (struct probe_spec){
+			.period_ns = SECOND,
+			.timeout_ns = SECOND,
+			.grace_ns = -1,
+			.success_threshold = 1,
+			.failure_threshold = 1,
+		};
+		if (i != PROBE_READINESS && rng_chance(rng, 400))
+			probe->grace_ns = SECOND * rng_between(rng, 1, 60);
+		random_handler(rng, arena, &probe->handler);
+		process->probes[i] = probe;
+	}
+}
+
+static void random_hooks(struct rng *rng, struct arena *arena, struct process_spec *process)
+{
+	for (int i = 0; i < HOOK_COUNT; i++) {
+		if (!rng_chance(rng, 180))
+			continue;
+		process->hooks[i] = arena_alloc(arena, sizeof(*process->hooks[i]));
+		random_handler(rng, arena, process->hooks[i]);
+	}
+}
+
+static void random_rules(struct rng *rng, struct arena *arena, struct process_spec *process)
+{
+	static const uint8_t codes[] = {0, 1, 2, 42, 43, 128, 137, 143, 255};
+	process->rules.count = (int)rng_between(rng, 1, 3);
+	size_t size = sizeof(*process->rules.items) * (size_t)process->rules.count;
+	process->rules.items = arena_alloc(arena, size);
+	for (int i = 0; i < process->rules.count; i++) {
+		struct restart_rule *rule = &process->rules.items[i];
+		rule->not_in = rng_chance(rng, 250);
+		for (int64_t k = rng_between(rng, 0, 4); k > 0; k--) {
+			uint8_t code = codes[rng_between(rng, 0, sizeof(codes) - 1)];
+			rule->codes[code / 8] |= (uint8_t)(1 << code % 8);
+		}
+	}
+}
+
+static void random_backoff(struct rng *rng, struct process_spec *process)
+{
+	if (rng_chance(rng, 600))
+		return; /* the defaults */
+	process->backoff_initial_ns = rng_chance(rng, 200) ? 0 : rng_time(rng, 300 * SECOND);
+	process->backoff_max_ns = process->backoff_initial_ns + rng_time(rng, 600 * SECOND);
+	if (rng_chance(rng, 50))
+		process->backoff_max_ns = INT32_MAX * SECOND;
+	process->backoff_reset_ns = rng_chance(rng, 100) ? 0 : rng_time(rng, 1200 * SECOND);
+}
+
+static void random_process(struct rng *rng, struct pod_spec *spec, enum process_kind kind,
+	int number)
+{
+	static const int stop_signals[] = {SIGNAL_INT, 3, SIGNAL_USR1, 37};
+	char name[32];
+	snprintf(name, sizeof(name), "%s-%d", process_kind_name(kind), number);
+	struct process_spec *process = spec_add_process(spec, kind, name);
+	strings_add(&spec->arena, &process->command, "run");
+	if (rng_chance(rng, 150))
+		process->stop_signal = stop_signals[rng_between(rng, 0, 3)];
+	random_backoff(rng, process);
+	if (kind != KIND_SIDECAR && rng_chance(rng, 350))
+		process->restart_policy = (uint8_t)rng_between(rng,
+			kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
+	if ((process->restart_policy || kind == KIND_SIDECAR) && rng_chance(rng, 400))
+		random_rules(rng, &spec->arena, process);
+	if (kind == KIND_INIT)
+		return;
+	random_probes(rng, &spec->arena, process);
+	random_hooks(rng, &spec->arena, process);
+}
+
+static int64_t random_grace(struct rng *rng)
+{
+	switch (rng_between(rng, 0, 9)) {
+	case 0:
+		return 0;
+	case 1:
+		return -5 * SECOND;
+	case 2:
+		return INT32_MAX * SECOND;
+	case 3:
+		return rng_time(rng, 10 * SECOND);
+	case 4:
+		return SECOND;
+	case 5:
+	case 6:
+		return SECOND * rng_between(rng, 2, 10);
+	default:
+		return 30 * SECOND;
+	}
+}
+
+static void random_processes(struct rng *rng, struct pod_spec *spec)
+{
+	int inits = (int)rng_between(rng, 0, 3), sidecars = (int)rng_between(rng, 0, 3);
+	int mains = rng_chance(rng, 15) ? 20 : (int)rng_between(rng, 1, 4);
+	if (rng_chance(rng, 400))
+		inits = 0;
+	if (rng_chance(rng, 300))
+		sidecars = 0;
+	/* In any order: spec_check() sorts. */
+	for (int number = 0; inits + sidecars + mains > 0; number++) {
+		int64_t which = rng_between(rng, 1, inits + sidecars + mains);
+		enum process_kind kind = which <= inits ? KIND_INIT
+			: which <= inits + sidecars	? KIND_SIDECAR
+							: KIND_MAIN;
+		int *left = kind == KIND_INIT ? &inits : kind == KIND_SIDECAR ? &sidecars : &mains;
+		(*left)--;
+		random_process(rng, spec, kind, number);
+	}
+}
+
+void random_pod(struct life *life, uint64_t spec_seed)
+{
+	if (life->has_spec && life->spec_seed == spec_seed)
+		return;
+	if (life->has_spec)
+		spec_finish(&life->spec);
+	life->has_spec = true;
+	life->spec_seed = spec_seed;
+	struct rng rng = {spec_seed};
+	struct pod_spec *spec = &life->spec;
+	struct problems problems = {0};
+	spec_init(spec);
+	spec->restart_policy = (uint8_t)rng_between(&rng, RESTART_ALWAYS, RESTART_NEVER);
+	spec->grace_ns = random_grace(&rng);
+	if (rng_chance(&rng, 120))
+		spec->deadline_ns = 1 + rng_time(&rng, 3600 * SECOND);
+	int64_t what = rng_between(&rng, 0, 99);
+	if (what < 6) {
+		char *argv[] = {"/bin/run", "it", NULL};
+		spec_entrypoint(spec, argv);
+	} else if (what < 8) {
+		spec_pause(spec);
+	} else {
+		random_processes(&rng, spec);
+	}
+	spec_check(spec, &problems);
+	if (problems.count) {
+		fprintf(stderr, "sim: the random pod is not legal:\n%s", problems.text.data);
+		exit(2);
+	}
+	text_finish(&problems.text);
+}

@@ -1,0 +1,430 @@
+/* The world that carries actions out: programs that run, end, obey or do not, and leave things
+ * behind; file systems that take their time; hooks and probes. It knows the truth about what
+ * lives. Must not judge what it is told to do: promises.c does. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+/* --- what will happen: a heap, the earliest first --- */
+
+static bool is_before(const struct happening *a, const struct happening *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void push(struct world *world, struct happening happening)
+{
+	if (happening.at == NEVER)
+		return;
+	if (world->happening_count == SIM_HAPPENINGS_MAX) {
+		fprintf(stderr, "sim: SIM_HAPPENINGS_MAX is too small\n");
+		exit(2);
+	}
+	happening.order = world->order++;
+	int i = world->happening_count++;
+	for (; i > 0 && is_before(&happening, &world->happenings[(i - 1) / 2]); i = (i - 1) / 2)
+		world->happenings[i] = world->happenings[(i - 1) / 2];
+	world->happenings[i] = happening;
+}
+
+static struct happening pop(struct world *world)
+{
+	struct happening top = world->happenings[0];
+	struct happening last = world->happenings[--world->happening_count];
+	int i = 0;
+	for (int child; (child = 2 * i + 1) < world->happening_count; i = child) {
+		if (child + 1 < world->happening_count &&
+			is_before(&world->happenings[child + 1], &world->happenings[child]))
+			child++;
+		if (!is_before(&world->happenings[child], &last))
+			break;
+		world->happenings[i] = world->happenings[child];
+	}
+	world->happenings[i] = last;
+	return top;
+}
+
+int64_t world_next_time(const struct world *world)
+{
+	return world->happening_count ? world->happenings[0].at : NEVER;
+}
+
+static void happen_anyway(struct life *life, int64_t at, struct event event)
+{
+	push(&life->world, (struct happening){at, .type = HAPPEN_ANYTHING, .event = event});
+}
+
+/* --- what is left behind --- */
+
+static bool is_drained(const struct world *world)
+{
+	for (int i = 0; i < world->leftover_count; i++) {
+		if (world->leftovers[i].alive)
+			return false;
+	}
+	return true;
+}
+
+static void leftover_ends(struct life *life, int index, int64_t at)
+{
+	struct leftover *leftover = &life->world.leftovers[index];
+	if (!leftover->alive || at >= leftover->ends_at)
+		return;
+	leftover->ends_at = at;
+	push(&life->world,
+		(struct happening){at, .type = HAPPEN_LEFTOVER_ENDS, .number = (uint32_t)index});
+}
+
+static void leave(struct life *life, int process)
+{
+	struct world *world = &life->world;
+	if (world->leftover_count == SIM_LEFTOVERS_MAX)
+		return;
+	world->leftovers[world->leftover_count] = (struct leftover){
+		.alive = true,
+		.in_group = rng_chance(&life->rng, 500),
+		.forks = rng_chance(&life->rng, 50),
+		.obedience = (uint8_t)rng_between(&life->rng, OBEYS, IGNORES),
+		.process = process,
+		.ends_at = NEVER,
+	};
+	if (rng_chance(&life->rng, 200))
+		leftover_ends(life, world->leftover_count,
+			life->now + rng_time(&life->rng, 100 * SECOND));
+	world->leftover_count++;
+}
+
+static void leftover_signalled(struct life *life, int index, int signo)
+{
+	struct leftover *leftover = &life->world.leftovers[index];
+	struct rng *rng = &life->rng;
+	if (!leftover->alive)
+		return;
+	if (signo == SIGNAL_KILL) {
+		if (leftover->forks) { /* one more, in the last moment */
+			leftover->forks = false;
+			leave(life, leftover->process);
+		}
+		leftover_ends(life, index, life->now + rng_between(rng, 0, 2 * MS));
+	} else if (leftover->obedience == OBEYS) {
+		leftover_ends(life, index, life->now + rng_time(rng, 20 * MS));
+	} else if (leftover->obedience == SLOWLY) {
+		leftover_ends(life, index, life->now + rng_time(rng, 40 * SECOND));
+	}
+}
+
+/* To those of one process (-1: of all), and only in its group, or all of them. */
+static void signal_leftovers(struct life *life, int process, bool group_only, int signo)
+{
+	int count = life->world.leftover_count; /* those that fork now escape */
+	for (int i = 0; i < count; i++) {
+		const struct leftover *leftover = &life->world.leftovers[i];
+		if ((process < 0 || leftover->process == process) &&
+			(!group_only || leftover->in_group))
+			leftover_signalled(life, i, signo);
+	}
+}
+
+/* --- processes --- */
+
+static void plan_end(struct life *life, int index, int64_t at, struct event event)
+{
+	struct world_process *process = &life->world.processes[index];
+	if (at >= process->exit_at)
+		return;
+	process->exit_at = at;
+	event.type = EVENT_EXITED;
+	event.process = index;
+	event.pid = process->pid;
+	push(&life->world, (struct happening){at, 0, process->instance, HAPPEN_EXIT, event});
+}
+
+static void plan_probes(struct life *life, int index)
+{
+	struct rng *rng = &life->rng;
+	const struct process_spec *spec = &life->spec.processes[index];
+	const struct world_process *process = &life->world.processes[index];
+	struct happening happening = {
+		.type = HAPPEN_PROBE,
+		.number = process->instance,
+		.event = {.type = EVENT_PROBED, .process = index},
+	};
+	int64_t started = life->now;
+	if (spec->probes[PROBE_STARTUP]) {
+		started += rng_time(rng, 30 * SECOND);
+		happening.at = started;
+		happening.event.probe = PROBE_STARTUP;
+		happening.event.success = !process->habits.startup_fails;
+		push(&life->world, happening);
+		if (!happening.event.success)
+			return;
+	}
+	if (spec->probes[PROBE_LIVENESS] && rng_chance(rng, 300)) {
+		happening.at = started + 1 + rng_time(rng, 600 * SECOND);
+		happening.event.probe = PROBE_LIVENESS;
+		happening.event.success = false;
+		push(&life->world, happening);
+	}
+	for (int i = 0; spec->probes[PROBE_READINESS] && i < 3; i++) {
+		happening.at = started + 1 + rng_time(rng, 60 * SECOND);
+		happening.event.probe = PROBE_READINESS;
+		happening.event.success = rng_chance(rng, 600);
+		push(&life->world, happening);
+	}
+}
+
+static void begin_instance(struct life *life, struct event *event)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[event->process];
+	const struct habits *habits = &process->habits;
+	process->alive = true;
+	process->pid = event->pid = life->world.next_pid++;
+	process->exit_at = NEVER;
+	if (!habits->runs_for_ever)
+		plan_end(life, event->process, life->now + rng_time(rng, habits->run_max),
+			random_end(rng, habits));
+	plan_probes(life, event->process);
+}
+
+static void plan_spawn_result(struct life *life, int index, int64_t at, enum event_type type,
+	struct spawn_error error)
+{
+	struct world_process *process = &life->world.processes[index];
+	process->instance++;
+	push(&life->world,
+		(struct happening){at, 0, process->instance, HAPPEN_SPAWN,
+			{.type = (uint8_t)type, .process = index, .spawn_error = error}});
+}
+
+static void spawn(struct life *life, int index)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[index];
+	process->spawning = true;
+	process->aborted = false;
+	int64_t at = life->now + rng_between(rng, 0, MS);
+	if (rng_chance(rng, 500))
+		at = life->now; /* as vfork does it */
+	if (rng_chance(rng, process->habits.spawn_slow_permille))
+		at = life->now + rng_time(rng, 20 * SECOND);
+	if (rng_chance(rng, process->habits.spawn_fail_permille))
+		plan_spawn_result(life, index, at, EVENT_SPAWN_FAILED, random_spawn_error(rng));
+	else
+		plan_spawn_result(life, index, at, EVENT_SPAWNED, (struct spawn_error){0});
+}
+
+/* Mostly in time; now and then the program runs already, or something else was wrong with it. */
+static void abort_spawn(struct life *life, int index)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[index];
+	if (!process->spawning)
+		return;
+	process->aborted = true;
+	int64_t at = life->now + rng_time(rng, 5 * MS);
+	if (rng_chance(rng, 30)) { /* a mount that hangs, and cannot be killed */
+		at = life->now + rng_time(rng, 40 * SECOND);
+		life->world.excused_until = NEVER;
+	}
+	struct spawn_error error = {.stage = STAGE_ABORTED};
+	if (rng_chance(rng, 100))
+		error = random_spawn_error(rng);
+	plan_spawn_result(life, index, at,
+		rng_chance(rng, 250) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED, error);
+}
+
+static void process_signalled(struct life *life, int index, int signo)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[index];
+	const struct habits *habits = &process->habits;
+	if (!process->alive)
+		return;
+	struct event end = random_end(rng, habits);
+	if (rng_chance(rng, 500)) {
+		end = (struct event){.signo = (uint8_t)signo};
+	}
+	if (signo != life->spec.processes[index].stop_signal && signo != SIGNAL_INT) {
+		if (rng_chance(rng, 100)) /* its default action */
+			plan_end(life, index, life->now + rng_time(rng, MS), end);
+		return;
+	}
+	uint8_t obedience = habits->obedience;
+	if (obedience == OBEDIENCE_COUNT)
+		obedience = (uint8_t)rng_between(rng, OBEYS, IGNORES);
+	if (obedience == OBEYS)
+		plan_end(life, index, life->now + rng_time(rng, 20 * MS), end);
+	else if (obedience == SLOWLY)
+		plan_end(life, index, life->now + rng_time(rng, habits->stop_max), end);
+}
+
+static void kill_tree(struct life *life, int index)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[index];
+	signal_leftovers(life, index, false, SIGNAL_KILL);
+	if (!process->alive)
+		return;
+	int64_t at = life->now + rng_between(rng, 0, 2 * MS);
+	if (rng_chance(rng, process->habits.unkillable_permille)) {
+		at += rng_time(rng, 30 * SECOND);
+		life->world.excused_until = NEVER;
+	}
+	plan_end(life, index, at, (struct event){.signo = SIGNAL_KILL});
+}
+
+/* --- hooks --- */
+
+static void run_hook(struct life *life, int index, uint8_t hook)
+{
+	struct rng *rng = &life->rng;
+	struct world_process *process = &life->world.processes[index];
+	process->hook_run[hook]++;
+	process->hook_runs[hook] = true;
+	if (rng_chance(rng, process->habits.hook_hang_permille))
+		return;
+	push(&life->world,
+		(struct happening){
+			life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
+			process->hook_run[hook], HAPPEN_HOOK,
+			{.type = EVENT_HOOK_DONE,
+				.hook = hook,
+				.process = index,
+				.success = rng_chance(rng, 700)}});
+}
+
+/* --- between the two --- */
+
+void world_act(struct life *life, const struct action *action)
+{
+	struct world *world = &life->world;
+	switch ((enum action_type)action->type) {
+	case ACT_SPAWN:
+		spawn(life, action->process);
+		break;
+	case ACT_ABORT:
+		abort_spawn(life, action->process);
+		break;
+	case ACT_SIGNAL:
+		process_signalled(life, action->process, action->signo);
+		if (action->group)
+			signal_leftovers(life, action->process, true, action->signo);
+		break;
+	case ACT_KILL_TREE:
+		kill_tree(life, action->process);
+		break;
+	case ACT_RUN_HOOK:
+		run_hook(life, action->process, action->hook);
+		break;
+	case ACT_CANCEL_HOOK:
+		world->processes[action->process].hook_runs[action->hook] = false;
+		break;
+	case ACT_DRAIN:
+		world->draining = true;
+		signal_leftovers(life, -1, false, action->signo);
+		if (is_drained(world))
+			happen_anyway(life, life->now + rng_time(&life->rng, MS),
+				(struct event){.type = EVENT_DRAINED});
+		break;
+	case ACT_TELL:
+	case ACT_FINISH:
+	case ACTION_TYPE_COUNT:
+		break;
+	}
+}
+
+static bool takes_exit(struct life *life, const struct happening *happening)
+{
+	int index = happening->event.process;
+	struct world_process *process = &life->world.processes[index];
+	if (!process->alive || happening->at != process->exit_at ||
+		happening->number != process->instance)
+		return false;
+	process->alive = false;
+	for (int i = 0; i < HOOK_COUNT; i++)
+		process->hook_runs[i] = false;
+	if (rng_chance(&life->rng, process->habits.leave_permille)) {
+		for (int64_t n = rng_between(&life->rng, 1, 3); n > 0; n--)
+			leave(life, index);
+	}
+	return true;
+}
+
+static bool takes_hook(struct life *life, const struct happening *happening)
+{
+	const struct event *event = &happening->event;
+	struct world_process *process = &life->world.processes[event->process];
+	if (happening->number != process->hook_run[event->hook])
+		return false;
+	/* What was cancelled still reports now and then, but never while another one runs. */
+	if (!process->hook_runs[event->hook])
+		return rng_chance(&life->rng, 100);
+	process->hook_runs[event->hook] = false;
+	return true;
+}
+
+bool world_take(struct life *life, struct event *event)
+{
+	struct world *world = &life->world;
+	struct happening happening = pop(world);
+	*event = happening.event;
+	struct world_process *process = &world->processes[event->process];
+	switch ((enum happening_type)happening.type) {
+	case HAPPEN_SPAWN:
+		if (!process->spawning || happening.number != process->instance)
+			return false;
+		process->spawning = false;
+		if (event->type == EVENT_SPAWNED) {
+			begin_instance(life, event);
+			/* What runs too late has its two seconds, whatever the bound is. */
+			if (process->aborted && world->excused_until < life->now + 2 * SECOND)
+				world->excused_until = life->now + 2 * SECOND;
+		}
+		return true;
+	case HAPPEN_EXIT:
+		return takes_exit(life, &happening);
+	case HAPPEN_HOOK:
+		return takes_hook(life, &happening);
+	case HAPPEN_PROBE:
+		/* The prober begins after postStart. */
+		return process->alive && happening.number == process->instance &&
+			!process->hook_runs[HOOK_POST_START];
+	case HAPPEN_LEFTOVER_ENDS:
+		if (!world->leftovers[happening.number].alive ||
+			world->leftovers[happening.number].ends_at != happening.at)
+			return false;
+		world->leftovers[happening.number].alive = false;
+		*event = (struct event){.type = EVENT_DRAINED};
+		return world->draining && is_drained(world);
+	case HAPPEN_ANYTHING:
+		return true;
+	}
+	return false;
+}
+
+void world_hurry(struct life *life)
+{
+	if (!life->world.hurried)
+		happen_anyway(life, life->now,
+			(struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
+	life->world.hurried = true;
+}
+
+void world_begin(struct life *life)
+{
+	struct world *world = &life->world;
+	world->happening_count = 0;
+	world->order = 0;
+	world->next_pid = 2;
+	world->draining = world->asked_to_stop = world->hurried = false;
+	world->excused_until = 0;
+	world->leftover_count = 0;
+	for (int i = 0; i < life->spec.process_count; i++) {
+		enum process_kind kind = (enum process_kind)life->spec.processes[i].kind;
+		world->processes[i] = (struct world_process){
+			.habits = random_habits(life, kind), .exit_at = NEVER};
+	}
+	random_requests(life, happen_anyway);
+}

@@ -1,0 +1,309 @@
+/* Stories: a pod on a fake clock, and the promises that hold after every step of every pod. Must
+ * not know what a single test expects. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Far from 0, so that a time that was never set cannot pass for one. */
+#define BOOT_TIME (5000 * S)
+
+struct story *story_empty(void)
+{
+	struct story *t = memory_resize(NULL, sizeof(*t));
+	memset(t, 0, sizeof(*t));
+	spec_init(&t->spec);
+	t->start = t->now = BOOT_TIME;
+	t->next_pid = 100;
+	return t;
+}
+
+struct story *story_of(struct story *t)
+{
+	t->pod = memory_resize(NULL, pod_size(&t->spec));
+	t->actions.max = pod_action_max(&t->spec);
+	t->actions.items = memory_resize(NULL, sizeof(struct action) * (size_t)t->actions.max);
+	pod_init(t->pod, &t->spec);
+	step(t, &(struct event){.type = EVENT_BOOT});
+	return t;
+}
+
+struct story *story(const char *ini)
+{
+	struct story *t = story_empty();
+	spec_finish(&t->spec);
+	good_spec(&t->spec, ini);
+	return story_of(t);
+}
+
+void drop(struct story *t)
+{
+	t->queued = 0;
+	free(t->pod);
+	free(t->actions.items);
+	spec_finish(&t->spec);
+	free(t);
+}
+
+void end(struct story *t)
+{
+	expect_nothing(t);
+	drop(t);
+}
+
+/* --- promises --- */
+
+static void check_process(const struct pod_spec *spec, const struct process *process, int64_t now)
+{
+	bool settled = process->state == PROCESS_NONE || process->state == PROCESS_EXITED;
+	assert_true(process->state < PROCESS_STATE_COUNT);
+	assert_int_equal(process_is_alive(process), process->pid != 0);
+	assert_true(process->deadline > now);
+	if (settled)
+		assert_true(process->deadline == NEVER);
+	if (!process_is_alive(process))
+		assert_false(process->startup_done || process->ready);
+	assert_in_range(process->instances, 0, INT32_MAX);
+	(void)spec;
+}
+
+static void check_no_start(const struct actions *actions)
+{
+	for (int i = 0; i < actions->count; i++)
+		assert_int_not_equal(actions->items[i].type, ACT_SPAWN);
+}
+
+/* Init i + 1 only after init i ended with 0; mains only after all of them, and after every sidecar
+ * was Started. */
+static void check_order(const struct pod_spec *spec, const struct pod *pod, int index)
+{
+	for (int i = 0; i < spec->init_count && i < index; i++) {
+		const struct process *process = &pod->processes[i];
+		if (spec->processes[i].kind == KIND_INIT) {
+			assert_int_equal(process->state, PROCESS_EXITED);
+			assert_int_equal(process->last.exit_code, 0);
+		} else {
+			assert_true(process->ever_started);
+		}
+	}
+}
+
+void check_promises(const struct pod_spec *spec, const struct pod *before, const struct pod *pod,
+	const struct actions *actions, int64_t now)
+{
+	assert_in_range(actions->count, 0, actions->max - 1);
+	assert_true(pod_next_deadline(pod) > now);
+	if (before->phase == PHASE_SUCCEEDED || before->phase == PHASE_FAILED)
+		assert_int_equal(pod->phase, before->phase);
+	if (before->stopping) {
+		assert_int_equal(pod->stopping, before->stopping);
+		assert_true(pod->stop_by <= before->stop_by);
+		check_no_start(actions);
+	}
+	if (before->finished)
+		assert_int_equal(actions->count, 0);
+	if (pod->finished) {
+		assert_true(pod_next_deadline(pod) == NEVER);
+		return;
+	}
+	for (int i = 0; i < pod->process_count; i++)
+		check_process(spec, &pod->processes[i], now);
+	for (int i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->items[i];
+		assert_true(action->type < ACTION_TYPE_COUNT);
+		assert_in_range(action->process + 1, 0, pod->process_count);
+		if (action->type == ACT_SPAWN) {
+			assert_int_equal(pod->processes[action->process].state, PROCESS_SPAWNING);
+			if (before->processes[action->process].state == PROCESS_NONE)
+				check_order(spec, pod, action->process);
+		}
+	}
+}
+
+/* --- what happens --- */
+
+static void remember(struct story *t)
+{
+	for (int i = 0; i < t->actions.count; i++) {
+		const struct action *action = &t->actions.items[i];
+		if (action->type == ACT_TELL) {
+			if (t->told_count == COUNT(t->told))
+				t->told_count = 0;
+			t->told[t->told_count++] = action->notice;
+		} else if (action->type == ACT_FINISH) {
+			assert_false(t->finished);
+			t->finished = true;
+			t->exit_code = action->exit_code;
+		} else {
+			assert_in_range(t->queued, 0, COUNT(t->queue) - 1);
+			t->queue[t->queued++] = *action;
+		}
+	}
+}
+
+void step(struct story *t, const struct event *event)
+{
+	size_t size = pod_size(&t->spec);
+	struct pod *before = memory_resize(NULL, size);
+	memcpy(before, t->pod, size);
+	pod_step(&t->spec, t->pod, event, t->now, &t->actions);
+	check_promises(&t->spec, before, t->pod, &t->actions, t->now);
+	free(before);
+	remember(t);
+}
+
+void at(struct story *t, int64_t since_boot)
+{
+	int64_t target = t->start + since_boot;
+	assert_true(target >= t->now);
+	int64_t due;
+	while ((due = pod_next_deadline(t->pod)) <= target) {
+		t->now = due;
+		step(t, &(struct event){.type = EVENT_TICK});
+	}
+	t->now = target;
+	step(t, &(struct event){.type = EVENT_TICK});
+}
+
+int index_of(struct story *t, const char *name)
+{
+	for (int i = 0; i < t->spec.process_count; i++) {
+		if (strcmp(t->spec.processes[i].name, name) == 0)
+			return i;
+	}
+	fail_msg("no process %s", name);
+	return -1;
+}
+
+struct process *process(struct story *t, const char *name)
+{
+	return &t->pod->processes[index_of(t, name)];
+}
+
+void spawned(struct story *t, const char *name)
+{
+	step(t, &(struct event){.type = EVENT_SPAWNED, .process = index_of(t, name),
+			.pid = t->next_pid++});
+}
+
+void spawn_fails(struct story *t, const char *name, enum spawn_stage stage, int error)
+{
+	step(t, &(struct event){.type = EVENT_SPAWN_FAILED, .process = index_of(t, name),
+			.spawn_error = {.stage = (uint8_t)stage, .error = error}});
+}
+
+static void ends(struct story *t, const char *name, int exit_code, int signo)
+{
+	assert_true(process_is_alive(process(t, name)));
+	step(t, &(struct event){.type = EVENT_EXITED, .process = index_of(t, name),
+			.pid = process(t, name)->pid, .exit_code = (uint8_t)exit_code,
+			.signo = (uint8_t)signo});
+}
+
+void exits(struct story *t, const char *name, int exit_code)
+{
+	ends(t, name, exit_code, 0);
+}
+
+void dies(struct story *t, const char *name, int signo)
+{
+	ends(t, name, 0, signo);
+}
+
+void probe(struct story *t, const char *name, enum probe_type type, bool success)
+{
+	step(t, &(struct event){.type = EVENT_PROBED, .process = index_of(t, name),
+			.probe = (uint8_t)type, .success = success});
+}
+
+void hook_done(struct story *t, const char *name, enum hook_type hook, bool success)
+{
+	step(t, &(struct event){.type = EVENT_HOOK_DONE, .process = index_of(t, name),
+			.hook = (uint8_t)hook, .success = success});
+}
+
+void signalled(struct story *t, int signo)
+{
+	step(t, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)signo});
+}
+
+void asked_to_stop(struct story *t, int64_t grace_ns)
+{
+	step(t, &(struct event){.type = EVENT_ASKED_TO_STOP, .grace_ns = grace_ns});
+}
+
+void drained(struct story *t)
+{
+	step(t, &(struct event){.type = EVENT_DRAINED});
+}
+
+/* --- what podinit must do --- */
+
+static const char *action_name(int type)
+{
+	static const char *const names[ACTION_TYPE_COUNT] = {"spawn", "abort", "signal",
+		"kill tree", "run hook", "cancel hook", "drain", "tell", "finish"};
+	return names[type];
+}
+
+static void print_action(struct story *t, const struct action *action)
+{
+	cm_print_error("it did: %s %s signal %d %s hook %d, %lld ms after boot\n",
+		action_name(action->type),
+		action->process < 0 ? "pod" : t->spec.processes[action->process].name,
+		action->signo, action->group ? "to the group" : "", action->hook,
+		(long long)((t->now - t->start) / MS));
+}
+
+void expect_(struct story *t, enum action_type type, const char *name, int signo, bool group,
+	int hook, const char *file, int line)
+{
+	int index = name ? index_of(t, name) : -1;
+	const struct action *action = &t->queue[0];
+	if (!t->queued) {
+		cm_print_error("it did nothing; expected: %s %s\n", action_name((int)type),
+			name ? name : "pod");
+		_fail(file, line);
+	}
+	if (action->type != type || action->process != index || action->signo != signo ||
+		action->group != group || action->hook != hook) {
+		print_action(t, action);
+		cm_print_error("expected: %s %s\n", action_name((int)type), name ? name : "pod");
+		_fail(file, line);
+	}
+	t->queued--;
+	memmove(&t->queue[0], &t->queue[1], sizeof(t->queue[0]) * (size_t)t->queued);
+}
+
+void expect_nothing_(struct story *t, const char *file, int line)
+{
+	if (!t->queued)
+		return;
+	for (int i = 0; i < t->queued; i++)
+		print_action(t, &t->queue[i]);
+	_fail(file, line);
+}
+
+void expect_end_(struct story *t, int exit_code, const char *file, int line)
+{
+	expect_(t, ACT_DRAIN, NULL, 15, false, 0, file, line);
+	drained(t);
+	_assert_true(t->finished, "finished", file, line);
+	_assert_int_equal((unsigned)t->exit_code, (unsigned)exit_code, file, line);
+	expect_nothing_(t, file, line);
+}
+
+const struct notice *told(struct story *t, enum notice_reason reason, const char *name)
+{
+	int index = name ? index_of(t, name) : -1;
+	for (int i = t->told_count - 1; i >= 0; i--) {
+		if (t->told[i].reason == reason && t->told[i].process == index)
+			return &t->told[i];
+	}
+	return NULL;
+}
+
+void forget_told(struct story *t)
+{
+	t->told_count = 0;
+}
