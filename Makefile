@@ -36,7 +36,7 @@ link_static  = $(if $(filter 1,$(STATIC)),-static)
 Q = $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/purity
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podinit.conf.5 $(BUILD)/purity
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
@@ -55,6 +55,13 @@ $(BUILD)/%.o: src/%.c
 $(BUILD)/purity: $(spec_o) $(core_o) tests/purity.sh tests/purity.allow
 	$(call say,PURE,'spec and core')
 	$(Q)$(if $(SANITIZE),,tests/purity.sh $(BUILD) && )touch $@
+
+# The page of the file format, with every key of the table.
+$(BUILD)/podinit.conf.5: docs/podinit.conf.5.in docs/keys.awk $(BUILD)/podinit
+	$(call say,MAN,$@)
+	$(Q)$(BUILD)/podinit --keys | awk -f docs/keys.awk >$@.keys
+	$(Q)sed -e '/^@KEYS@$$/{r $@.keys' -e 'd}' docs/podinit.conf.5.in >$@
+	$(Q)rm -f $@.keys
 
 # --- tests: each layer is a program or script that ends with "N passed, N failed" ---
 
@@ -79,8 +86,21 @@ asan_make = $(MAKE) BUILD=$(BUILD)/asan STATIC=0 SANITIZE=1 \
 	CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 sim-asan:
 	$(Q)$(asan_make) sim
-asan:
-	$(Q)$(asan_make) all $(BUILD)/asan/unit $(BUILD)/asan/sim
+unit-asan:
+	$(Q)$(asan_make) $(BUILD)/asan/unit
+	$(BUILD)/asan/unit
+
+# libFuzzer over every reader of outside text; FUZZ_SECONDS=n.
+FUZZ_SECONDS ?= 20
+FUZZ_FLAGS    = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(SPEC:%=src/spec/%.c)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS)
+fuzz: $(BUILD)/fuzz_ini
+	$(Q)mkdir -p $(BUILD)/fuzz
+	$(BUILD)/fuzz_ini -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz conf
 
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
@@ -111,7 +131,7 @@ install: all
 	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
-	install -m 644 docs/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
+	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
 
 clean:
@@ -119,4 +139,4 @@ clean:
 
 -include $(objects:.o=.d)
 
-.PHONY: all unit sim sim-asan asan e2e test bench demo deps format format-check install clean
+.PHONY: all unit sim sim-asan unit-asan fuzz e2e test bench demo deps format format-check install clean

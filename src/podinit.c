@@ -232,7 +232,8 @@ static int run_pod(const struct pod_spec *spec, const struct options *options,
 static int run(const struct pod_spec *spec, const struct options *options)
 {
 	int outer_signals_fd = -1;
-	signals_block(!spec->entrypoint);
+	signals_block();
+	signals_reset(spec->entrypoint);
 	log_open();
 	if (options->sandbox) {
 		const struct sandbox sandbox = {
@@ -255,6 +256,9 @@ int main(int argc, char **argv)
 	int exit_code = 0;
 
 	(void)argc;
+	if (getpid() == 1)
+		signals_block();
+	boot_standard_descriptors();
 	arena_exhausted = cannot_allocate;
 	if (!parse_options(&options, argv) || !check_options(&options))
 		return EXIT_CANNOT_BEGIN;

@@ -2,15 +2,14 @@
 #include "boot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 static struct rlimit inherited_files;
 static bool files_raised;
@@ -33,6 +32,16 @@ static void raise_files(void)
 		return;
 	struct rlimit most = {inherited_files.rlim_max, inherited_files.rlim_max};
 	files_raised = setrlimit(RLIMIT_NOFILE, &most) == 0;
+}
+
+void boot_standard_descriptors(void)
+{
+	int fd;
+	/* The lowest free number is given out: past 2, all three are there. */
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+		;
+	if (fd >= 0)
+		close(fd);
 }
 
 int boot_prepare(bool entrypoint)

@@ -42,6 +42,8 @@ struct loop {
 	struct event *queue; /* results of actions, waiting for their step; a ring */
 	int queue_first, queue_count, queue_max;
 	bool stepping; /* the queue is being emptied: only add to it */
+	bool holds_zombie; /* one was looked at, and not yet reaped */
+	int drain_signo;   /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
 	struct runtime *processes;
 	struct spawner spawner;
 	uint64_t orphans;
@@ -204,24 +206,26 @@ static void drain_one(pid_t pid, pid_t group, void *data)
 	kill(pid, drain->signo);
 }
 
-static void drained_if_alone(struct loop *loop)
+/* Who has no child has no descendant either: orphans come to podinit. */
+static bool is_alone(void)
 {
 	struct reaped reaped;
-	if (reap_look(&reaped) == REAP_NO_CHILDREN)
-		feed(loop, &(struct event){.type = EVENT_DRAINED});
+	return reap_look(&reaped) == REAP_NO_CHILDREN;
 }
 
-static void do_drain(struct loop *loop, int signo)
+static void drain_now(struct loop *loop)
 {
-	struct drain drain = {loop, signo};
-	int count = proc_each_descendant(drain_one, &drain);
+	struct drain drain = {loop, loop->drain_signo};
+	int count = is_alone() ? 0 : proc_each_descendant(drain_one, &drain);
+	loop->drain_signo = 0;
 	if (count) {
 		struct notice notice = notice_of(NOTICE_LEFTOVER, -1);
 		notice.count = count;
-		notice.signo = (uint8_t)signo;
+		notice.signo = (uint8_t)drain.signo;
 		event_log_tell(loop->setup->log, &notice, NULL);
 	}
-	drained_if_alone(loop);
+	if (is_alone())
+		feed(loop, &(struct event){.type = EVENT_DRAINED});
 }
 
 static void perform(struct loop *loop, const struct action *action)
@@ -250,7 +254,7 @@ static void perform(struct loop *loop, const struct action *action)
 	case ACT_CANCEL_HOOK:
 		break;
 	case ACT_DRAIN:
-		do_drain(loop, action->signo);
+		loop->drain_signo = action->signo;
 		break;
 	case ACT_TELL:
 		event_log_tell(loop->setup->log, &action->notice, NULL);
@@ -298,6 +302,8 @@ static void feed(struct loop *loop, const struct event *event)
 	}
 	loop->stepping = false;
 	arm_deadline(loop, now);
+	if (loop->drain_signo && !loop->holds_zombie)
+		drain_now(loop);
 }
 
 static void on_deadline(struct ev_loop *ev, struct ev_timer *timer, int events)
@@ -365,6 +371,7 @@ static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 static void reap_one(struct loop *loop, const struct reaped *reaped)
 {
 	int index = process_of(loop, reaped->pid);
+	loop->holds_zombie = true;
 	if (index < 0) {
 		orphan_ended(loop, reaped);
 	} else {
@@ -372,6 +379,9 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 		process_ended(loop, index, reaped);
 	}
 	reap_take(reaped->pid);
+	loop->holds_zombie = false;
+	if (loop->drain_signo)
+		drain_now(loop);
 }
 
 static void reap_all(struct loop *loop)

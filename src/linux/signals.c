@@ -10,15 +10,20 @@
 
 static sigset_t inherited_mask;
 
-void signals_block(bool reset)
+void signals_block(void)
 {
+	static bool blocked;
 	sigset_t all;
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &inherited_mask);
+	sigprocmask(SIG_SETMASK, &all, blocked ? NULL : &inherited_mask);
+	blocked = true;
+}
+
+void signals_reset(bool only_children)
+{
 	struct sigaction standard = {.sa_handler = SIG_DFL};
-	/* An ignored SIGCHLD would make children vanish without a status. */
 	sigaction(SIGCHLD, &standard, NULL);
-	for (int signo = 1; reset && signo < NSIG; signo++)
+	for (int signo = 1; !only_children && signo < NSIG; signo++)
 		sigaction(signo, &standard, NULL); /* fails for KILL and STOP: fine */
 }
 

@@ -20,9 +20,12 @@ struct signal_record {
 	struct sender sender;
 };
 
-/* First thing at boot: block everything, and make sure that ended children become zombies. With
- * `reset` the dispositions that podinit was started with are forgotten, for its children too. */
-void signals_block(bool reset);
+/* Blocks everything; the first call remembers the mask that podinit was started with. For a process
+ * 1 this is the first thing to do: what is not blocked is lost to it. */
+void signals_block(void);
+/* Forgets the dispositions that podinit was started with, for its children too; or only that of
+ * SIGCHLD: were it ignored, children would vanish without a status. */
+void signals_reset(bool only_children);
 /* A non-blocking descriptor that reads as signals; or -errno. */
 int signals_open(void);
 /* Takes one signal from it. False: none now. */

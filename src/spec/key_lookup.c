@@ -176,13 +176,13 @@ const char *key_type_name(enum key_type type)
 
 static const struct {
 	enum key_section section;
-	const char *name, *title;
+	const char *name;
 } SECTIONS[] = {
-	{IN_POD, "pod", "[pod]"},
-	{IN_VOLUME, "volume", "[volume NAME]"},
-	{IN_INIT, "init", "[init NAME]"},
-	{IN_SIDECAR, "sidecar", "[sidecar NAME]"},
-	{IN_MAIN, "main", "[main NAME]"},
+	{IN_POD, "pod"},
+	{IN_VOLUME, "volume"},
+	{IN_INIT, "init"},
+	{IN_SIDECAR, "sidecar"},
+	{IN_MAIN, "main"},
 };
 
 enum { SECTION_COUNT = sizeof(SECTIONS) / sizeof(*SECTIONS) };
@@ -208,7 +208,9 @@ static void print_type(const struct key *key, struct text *out)
 	}
 	text_add(out, "%s", key_type_name(key->type));
 	if (key->min || key->max) {
-		if (key->max == INT32_MAX)
+		if (key->min == INT32_MIN)
+			; /* any */
+		else if (key->max == INT32_MAX)
 			text_add(out, " from %lld", (long long)key->min);
 		else
 			text_add(out, " %lld..%lld", (long long)key->min, (long long)key->max);
@@ -219,21 +221,43 @@ static void print_type(const struct key *key, struct text *out)
 		text_add(out, ", repeats");
 }
 
+/* "sidecar and main only", of a key that not every process has. */
+static void print_sections(const struct key *key, struct text *out)
+{
+	int shown = 0;
+	if ((key->sections & IN_PROCESS) == IN_PROCESS || !(key->sections & IN_PROCESS))
+		return;
+	text_add(out, "; ");
+	for (int s = 0; s < SECTION_COUNT; s++) {
+		if (SECTIONS[s].section & key->sections & IN_PROCESS)
+			text_add(out, "%s%s", shown++ ? " and " : "", SECTIONS[s].name);
+	}
+	text_add(out, " only");
+}
+
+static void print_key(const struct key *key, struct text *out)
+{
+	text_add(out, "  %s (", key->name);
+	print_type(key, out);
+	if (key->fallback && *key->fallback)
+		text_add(out, "; default %s", key->fallback);
+	text_add(out, "%s", key->required ? "; required" : "");
+	print_sections(key, out);
+	text_add(out, "%s)\n      %s\n", key->later ? "; not supported yet" : "", key->doc);
+}
+
 void keys_print(struct text *out)
 {
-	for (int s = 0; s < SECTION_COUNT; s++) {
-		text_add(out, "%s%s\n", s ? "\n" : "", SECTIONS[s].title);
+	static const struct {
+		uint8_t sections;
+		const char *title;
+	} groups[] = {{IN_POD, "[pod]"}, {IN_VOLUME, "[volume NAME]"},
+		{IN_PROCESS, "[init NAME] [sidecar NAME] [main NAME]"}};
+	for (size_t g = 0; g < sizeof(groups) / sizeof(*groups); g++) {
+		text_add(out, "%s%s\n", g ? "\n" : "", groups[g].title);
 		for (int i = 0; i < KEY_COUNT; i++) {
-			const struct key *key = &KEYS[i];
-			if (!(key->sections & SECTIONS[s].section))
-				continue;
-			text_add(out, "  %s (", key->name);
-			print_type(key, out);
-			if (key->fallback)
-				text_add(out, "; default %s", *key->fallback ? key->fallback
-									     : "\"\"");
-			text_add(out, "%s%s)\n      %s\n", key->required ? "; required" : "",
-				key->later ? "; not supported yet" : "", key->doc);
+			if (KEYS[i].sections & groups[g].sections)
+				print_key(&KEYS[i], out);
 		}
 	}
 }

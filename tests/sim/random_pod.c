@@ -25,11 +25,13 @@ bool rng_chance(struct rng *rng, int permille)
 
 int64_t rng_time(struct rng *rng, int64_t max)
 {
+	enum { ORDERS = 24 };
 	int bits = 0;
 	while (bits < 62 && max >> bits)
 		bits++;
-	int64_t top = INT64_C(1) << rng_between(rng, 0, bits);
-	return rng_between(rng, 0, top < max ? top : max);
+	int order = (int)rng_between(rng, bits > ORDERS ? bits - ORDERS : 0, bits);
+	int64_t top = INT64_C(1) << order;
+	return rng_chance(rng, 20) ? 0 : rng_between(rng, 0, top < max ? top : max);
 }
 
 static void random_handler(struct rng *rng, struct arena *arena, struct handler *handler)
@@ -48,11 +50,11 @@ static void random_probes(struct rng *rng, struct arena *arena, struct process_s
 			continue;
 		struct probe_spec *probe = arena_alloc(arena, sizeof(*probe));
 		*probe = (struct probe_spec){
-			.period_ns = SECOND,
-			.timeout_ns = SECOND,
-			.grace_ns = -1,
-			.success_threshold = 1,
-			.failure_threshold = 1,
+		        .period_ns = SECOND,
+		        .timeout_ns = SECOND,
+		        .grace_ns = -1,
+		        .success_threshold = 1,
+		        .failure_threshold = 1,
 		};
 		if (i != PROBE_READINESS && rng_chance(rng, 400))
 			probe->grace_ns = SECOND * rng_between(rng, 1, 60);
@@ -98,8 +100,8 @@ static void random_backoff(struct rng *rng, struct process_spec *process)
 	process->backoff_reset_ns = rng_chance(rng, 100) ? 0 : rng_time(rng, 1200 * SECOND);
 }
 
-static void random_process(struct rng *rng, struct pod_spec *spec, enum process_kind kind,
-	int number)
+static void random_process(
+        struct rng *rng, struct pod_spec *spec, enum process_kind kind, int number)
 {
 	static const int stop_signals[] = {SIGNAL_INT, 3, SIGNAL_USR1, 37};
 	char name[32];
@@ -111,7 +113,7 @@ static void random_process(struct rng *rng, struct pod_spec *spec, enum process_
 	random_backoff(rng, process);
 	if (kind != KIND_SIDECAR && rng_chance(rng, 350))
 		process->restart_policy = (uint8_t)rng_between(rng,
-			kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
+		        kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
 	if ((process->restart_policy || kind == KIND_SIDECAR) && rng_chance(rng, 400))
 		random_rules(rng, &spec->arena, process);
 	if (kind == KIND_INIT)
@@ -153,8 +155,8 @@ static void random_processes(struct rng *rng, struct pod_spec *spec)
 	for (int number = 0; inits + sidecars + mains > 0; number++) {
 		int64_t which = rng_between(rng, 1, inits + sidecars + mains);
 		enum process_kind kind = which <= inits ? KIND_INIT
-			: which <= inits + sidecars	? KIND_SIDECAR
-							: KIND_MAIN;
+		        : which <= inits + sidecars     ? KIND_SIDECAR
+		                                        : KIND_MAIN;
 		int *left = kind == KIND_INIT ? &inits : kind == KIND_SIDECAR ? &sidecars : &mains;
 		(*left)--;
 		random_process(rng, spec, kind, number);

@@ -4,6 +4,7 @@
  *
  *   random_pod.c  what the pod is             model.c     what must follow from the events
  *   world.c       what its processes do       promises.c  whether it did
+ *   habits.c      what they are like          told.c      whether what it told is true
  *   life.c        one life, step by step      report.c    what is said about it
  *
  * The model knows only events and the specification; it must not ask the core anything, nor use
@@ -28,6 +29,11 @@ enum {
 #define SECOND NS_PER_SECOND
 #define MS     NS_PER_MS
 
+/* Situations that are left out because the core is known to be wrong in them. 1: looked at. */
+#define SIM_CHECK_STARTED 0 /* that `started` and `ready` are false until postStart is over */
+
+#define SIM_CHECK_LAST_LEFTOVERS 0 /* that what the last main leaves gets the grace */
+
 /* --- random numbers: random_pod.c --- */
 
 struct rng {
@@ -38,7 +44,7 @@ uint64_t rng_next(struct rng *rng);
 /* From `low` to `high`, both included. */
 int64_t rng_between(struct rng *rng, int64_t low, int64_t high);
 bool rng_chance(struct rng *rng, int permille);
-/* 0..max, every order of magnitude as likely as the next. */
+/* 0..max, the upper orders of magnitude equally likely. */
 int64_t rng_time(struct rng *rng, int64_t max);
 
 /* --- the model: what must follow from the events, by the specification --- */
@@ -47,10 +53,10 @@ int64_t rng_time(struct rng *rng, int64_t max);
 enum owed {
 	OWE_SPAWN,
 	OWE_ABORT,
-	OWE_FORWARD,  /* a signal that podinit got */
-	OWE_STOP,     /* the stop signal */
-	OWE_GROUP,    /* the stop signal to what it left */
-	OWE_KILL,     /* SIGKILL at the end of its grace */
+	OWE_FORWARD,   /* a signal that podinit got */
+	OWE_STOP,      /* the stop signal */
+	OWE_GROUP,     /* the stop signal to what it left */
+	OWE_KILL,      /* SIGKILL at the end of its grace */
 	OWE_KILL_LEFT, /* SIGKILL to what it left */
 	OWE_POST_START,
 	OWE_PRE_STOP,
@@ -81,7 +87,7 @@ struct model_process {
 	int64_t started_at, finished_at;
 	bool hook_runs[HOOK_COUNT];
 	bool hook_ran[HOOK_COUNT]; /* in this instance */
-	bool post_started; /* postStart, if any, was a success */
+	bool post_started;         /* postStart, if any, was a success */
 	bool startup_ok, ready_ok;
 	bool ever_started;
 	bool has_ended; /* some instance did; then: */
@@ -130,9 +136,9 @@ enum obedience { OBEYS, SLOWLY, IGNORES, OBEDIENCE_COUNT };
 
 /* How a program behaves in one life. */
 struct habits {
-	int good_permille;      /* ends with 0 */
+	int good_permille; /* ends with 0 */
 	int spawn_fail_permille, spawn_slow_permille;
-	int leave_permille;     /* leaves something behind */
+	int leave_permille; /* leaves something behind */
 	int unkillable_permille;
 	int hook_hang_permille;
 	int64_t run_max, stop_max;
@@ -235,7 +241,7 @@ void model_begin(struct life *life);
 void model_step(struct life *life, const struct event *event);
 bool model_is_nonsense(const struct life *life, const struct event *event);
 /* When the model changes by itself; NEVER: not. */
-int64_t model_next_time(const struct model *model, const struct pod_spec *spec);
+int64_t model_next_time(const struct model *model);
 /* model_state.c: what the model's state means. */
 enum pod_phase model_phase(const struct model *model, const struct pod_spec *spec);
 int model_exit_code(const struct model *model, const struct pod_spec *spec);
@@ -244,10 +250,12 @@ bool model_is_ready(const struct pod_spec *spec, const struct model_process *pro
 bool model_is_initialized(const struct model *model, const struct pod_spec *spec);
 bool model_mains_are_over(const struct model *model, const struct pod_spec *spec);
 bool model_is_gone(const struct model *model); /* no process lives or is being made */
-int64_t later_by(int64_t at, int64_t delay); /* NEVER where it would overflow */
+int64_t later_by(int64_t at, int64_t delay);   /* NEVER where it would overflow */
 
 /* promises.c: the actions of this step against what is owed, then the state as a whole. */
 void promises_check(struct life *life);
+/* told.c: one notice against the facts. */
+void notice_check(struct life *life, const struct notice *notice);
 
 /* --- report.c --- */
 
@@ -266,16 +274,22 @@ enum promise {
 	PROMISE_COUNT,
 };
 
-/* Counts that a promise was looked at where it could have been broken. */
-void promise_looked_at(enum promise promise);
 /* Prints the life and ends the program. */
 _Noreturn void promise_broken(const struct life *life, enum promise promise, const char *format,
-	...) __attribute__((format(printf, 3, 4)));
+        ...) __attribute__((format(printf, 3, 4)));
 void trace_event(struct life *life, const struct event *event);
 void trace_action(struct life *life, const struct action *action);
 
-/* What a run exercised. */
+extern const char *const EVENT_NAMES[EVENT_TYPE_COUNT];
+extern const char *const ACTION_NAMES[ACTION_TYPE_COUNT];
+
+/* --- coverage.c: what a run exercised --- */
+
 void coverage_event(const struct event *event, const struct pod *pod, bool is_nonsense);
+/* A promise was looked at where it could have been broken. */
+void promise_looked_at(enum promise promise);
+/* A process runs again. */
+void coverage_restart(bool is_forgotten, bool is_longest);
 /* `before`: the states before the step, one byte each. */
 void coverage_step(const struct life *life, const uint8_t *before);
 void coverage_life(const struct life *life);

@@ -35,7 +35,7 @@ static struct happening pop(struct world *world)
 	int i = 0;
 	for (int child; (child = 2 * i + 1) < world->happening_count; i = child) {
 		if (child + 1 < world->happening_count &&
-			is_before(&world->happenings[child + 1], &world->happenings[child]))
+		        is_before(&world->happenings[child + 1], &world->happenings[child]))
 			child++;
 		if (!is_before(&world->happenings[child], &last))
 			break;
@@ -73,7 +73,7 @@ static void leftover_ends(struct life *life, int index, int64_t at)
 		return;
 	leftover->ends_at = at;
 	push(&life->world,
-		(struct happening){at, .type = HAPPEN_LEFTOVER_ENDS, .number = (uint32_t)index});
+	        (struct happening){at, .type = HAPPEN_LEFTOVER_ENDS, .number = (uint32_t)index});
 }
 
 static void leave(struct life *life, int process)
@@ -82,16 +82,16 @@ static void leave(struct life *life, int process)
 	if (world->leftover_count == SIM_LEFTOVERS_MAX)
 		return;
 	world->leftovers[world->leftover_count] = (struct leftover){
-		.alive = true,
-		.in_group = rng_chance(&life->rng, 500),
-		.forks = rng_chance(&life->rng, 50),
-		.obedience = (uint8_t)rng_between(&life->rng, OBEYS, IGNORES),
-		.process = process,
-		.ends_at = NEVER,
+	        .alive = true,
+	        .in_group = rng_chance(&life->rng, 500),
+	        .forks = rng_chance(&life->rng, 50),
+	        .obedience = (uint8_t)rng_between(&life->rng, OBEYS, IGNORES),
+	        .process = process,
+	        .ends_at = NEVER,
 	};
 	if (rng_chance(&life->rng, 200))
 		leftover_ends(life, world->leftover_count,
-			life->now + rng_time(&life->rng, 100 * SECOND));
+		        life->now + rng_time(&life->rng, 100 * SECOND));
 	world->leftover_count++;
 }
 
@@ -121,7 +121,7 @@ static void signal_leftovers(struct life *life, int process, bool group_only, in
 	for (int i = 0; i < count; i++) {
 		const struct leftover *leftover = &life->world.leftovers[i];
 		if ((process < 0 || leftover->process == process) &&
-			(!group_only || leftover->in_group))
+		        (!group_only || leftover->in_group))
 			leftover_signalled(life, i, signo);
 	}
 }
@@ -146,9 +146,9 @@ static void plan_probes(struct life *life, int index)
 	const struct process_spec *spec = &life->spec.processes[index];
 	const struct world_process *process = &life->world.processes[index];
 	struct happening happening = {
-		.type = HAPPEN_PROBE,
-		.number = process->instance,
-		.event = {.type = EVENT_PROBED, .process = index},
+	        .type = HAPPEN_PROBE,
+	        .number = process->instance,
+	        .event = {.type = EVENT_PROBED, .process = index},
 	};
 	int64_t started = life->now;
 	if (spec->probes[PROBE_STARTUP]) {
@@ -184,18 +184,18 @@ static void begin_instance(struct life *life, struct event *event)
 	process->exit_at = NEVER;
 	if (!habits->runs_for_ever)
 		plan_end(life, event->process, life->now + rng_time(rng, habits->run_max),
-			random_end(rng, habits));
+		        random_end(rng, habits));
 	plan_probes(life, event->process);
 }
 
-static void plan_spawn_result(struct life *life, int index, int64_t at, enum event_type type,
-	struct spawn_error error)
+static void plan_spawn_result(
+        struct life *life, int index, int64_t at, enum event_type type, struct spawn_error error)
 {
 	struct world_process *process = &life->world.processes[index];
 	process->instance++;
 	push(&life->world,
-		(struct happening){at, 0, process->instance, HAPPEN_SPAWN,
-			{.type = (uint8_t)type, .process = index, .spawn_error = error}});
+	        (struct happening){at, 0, process->instance, HAPPEN_SPAWN,
+	                {.type = (uint8_t)type, .process = index, .spawn_error = error}});
 }
 
 static void spawn(struct life *life, int index)
@@ -231,8 +231,8 @@ static void abort_spawn(struct life *life, int index)
 	struct spawn_error error = {.stage = STAGE_ABORTED};
 	if (rng_chance(rng, 100))
 		error = random_spawn_error(rng);
-	plan_spawn_result(life, index, at,
-		rng_chance(rng, 250) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED, error);
+	plan_spawn_result(
+	        life, index, at, rng_chance(rng, 250) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED, error);
 }
 
 static void process_signalled(struct life *life, int index, int signo)
@@ -286,13 +286,13 @@ static void run_hook(struct life *life, int index, uint8_t hook)
 	if (rng_chance(rng, process->habits.hook_hang_permille))
 		return;
 	push(&life->world,
-		(struct happening){
-			life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
-			process->hook_run[hook], HAPPEN_HOOK,
-			{.type = EVENT_HOOK_DONE,
-				.hook = hook,
-				.process = index,
-				.success = rng_chance(rng, 700)}});
+	        (struct happening){
+	                life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
+	                process->hook_run[hook], HAPPEN_HOOK,
+	                {.type = EVENT_HOOK_DONE,
+	                        .hook = hook,
+	                        .process = index,
+	                        .success = rng_chance(rng, 700)}});
 }
 
 /* --- between the two --- */
@@ -326,7 +326,7 @@ void world_act(struct life *life, const struct action *action)
 		signal_leftovers(life, -1, false, action->signo);
 		if (is_drained(world))
 			happen_anyway(life, life->now + rng_time(&life->rng, MS),
-				(struct event){.type = EVENT_DRAINED});
+			        (struct event){.type = EVENT_DRAINED});
 		break;
 	case ACT_TELL:
 	case ACT_FINISH:
@@ -340,7 +340,7 @@ static bool takes_exit(struct life *life, const struct happening *happening)
 	int index = happening->event.process;
 	struct world_process *process = &life->world.processes[index];
 	if (!process->alive || happening->at != process->exit_at ||
-		happening->number != process->instance)
+	        happening->number != process->instance)
 		return false;
 	process->alive = false;
 	for (int i = 0; i < HOOK_COUNT; i++)
@@ -388,12 +388,17 @@ bool world_take(struct life *life, struct event *event)
 	case HAPPEN_HOOK:
 		return takes_hook(life, &happening);
 	case HAPPEN_PROBE:
+		if (!process->alive || happening.number != process->instance)
+			return false;
+		if (!process->hook_runs[HOOK_POST_START])
+			return true;
 		/* The prober begins after postStart. */
-		return process->alive && happening.number == process->instance &&
-			!process->hook_runs[HOOK_POST_START];
+		happening.at = life->now + rng_between(&life->rng, SECOND, 600 * SECOND);
+		push(world, happening);
+		return false;
 	case HAPPEN_LEFTOVER_ENDS:
 		if (!world->leftovers[happening.number].alive ||
-			world->leftovers[happening.number].ends_at != happening.at)
+		        world->leftovers[happening.number].ends_at != happening.at)
 			return false;
 		world->leftovers[happening.number].alive = false;
 		*event = (struct event){.type = EVENT_DRAINED};
@@ -408,7 +413,7 @@ void world_hurry(struct life *life)
 {
 	if (!life->world.hurried)
 		happen_anyway(life, life->now,
-			(struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
+		        (struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
 	life->world.hurried = true;
 }
 
@@ -424,7 +429,7 @@ void world_begin(struct life *life)
 	for (int i = 0; i < life->spec.process_count; i++) {
 		enum process_kind kind = (enum process_kind)life->spec.processes[i].kind;
 		world->processes[i] = (struct world_process){
-			.habits = random_habits(life, kind), .exit_at = NEVER};
+		        .habits = random_habits(life, kind), .exit_at = NEVER};
 	}
 	random_requests(life, happen_anyway);
 }

@@ -248,7 +248,7 @@ static const char *action_name(int type)
 
 static void print_action(struct story *t, const struct action *action)
 {
-	cm_print_error("it did: %s %s signal %d %s hook %d, %lld ms after boot\n",
+	print_error("it did: %s %s signal %d %s hook %d, %lld ms after boot\n",
 		action_name(action->type),
 		action->process < 0 ? "pod" : t->spec.processes[action->process].name,
 		action->signo, action->group ? "to the group" : "", action->hook,
@@ -261,14 +261,14 @@ void expect_(struct story *t, enum action_type type, const char *name, int signo
 	int index = name ? index_of(t, name) : -1;
 	const struct action *action = &t->queue[0];
 	if (!t->queued) {
-		cm_print_error("it did nothing; expected: %s %s\n", action_name((int)type),
+		print_error("it did nothing; expected: %s %s\n", action_name((int)type),
 			name ? name : "pod");
 		_fail(file, line);
 	}
 	if (action->type != type || action->process != index || action->signo != signo ||
 		action->group != group || action->hook != hook) {
 		print_action(t, action);
-		cm_print_error("expected: %s %s\n", action_name((int)type), name ? name : "pod");
+		print_error("expected: %s %s\n", action_name((int)type), name ? name : "pod");
 		_fail(file, line);
 	}
 	t->queued--;

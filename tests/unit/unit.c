@@ -17,7 +17,7 @@ void assert_contains_(const char *text, const char *part, const char *file, int 
 {
 	if (contains(text, part))
 		return;
-	cm_print_error("'%s' is not in '%s'\n", part, text);
+	print_error("'%s' is not in '%s'\n", part, text);
 	_fail(file, line);
 }
 

@@ -1,0 +1,73 @@
+"""Fixtures of the end-to-end tests. The log of a test's podinits is shown only if it failed."""
+
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from pods import PODCTL, PODINIT, Pods
+
+# Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
+resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def pytest_sessionstart(session):
+    for program in (PODINIT, PODCTL):
+        if not os.access(program, os.X_OK):
+            pytest.exit(f"{program} is missing: run make first", returncode=1)
+    if os.geteuid() != 0:
+        pytest.exit("the end-to-end tests need root: they make namespaces", returncode=1)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when != "call" or not report.failed:
+        return
+    for name in ("pods", "open_pods"):
+        if name in item.funcargs:
+            for number, log in enumerate(item.funcargs[name].logs()):
+                report.sections.append((f"podinit {number}", log))
+
+
+@pytest.fixture
+def pods(tmp_path):
+    """podinits that end with the test."""
+    pods = Pods(tmp_path)
+    yield pods
+    pods.finish()
+
+
+@pytest.fixture
+def open_directory():
+    """A directory in which every user may read and write."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="e2e-", dir="/tmp"))
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def open_pods(open_directory):
+    """podinits of other users: their directories are everyone's."""
+    mask = os.umask(0)
+    pods = Pods(open_directory)
+    yield pods
+    os.umask(mask)
+    pods.finish()
+
+
+@pytest.fixture(scope="session")
+def helper(tmp_path_factory):
+    """The program of helper.c."""
+    program = tmp_path_factory.mktemp("helper") / "helper"
+    source = pathlib.Path(__file__).with_name("helper.c")
+    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, source], check=True)
+    for directory in (program, *program.parents[:3]):
+        directory.chmod(0o755)
+    return program

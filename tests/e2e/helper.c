@@ -1,0 +1,103 @@
+/* What the tests let podinit run where a shell would be too slow or too coarse. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Hands `count` processes to whoever adopts orphans: grandchildren whose parent has ended. */
+static int orphans(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+		if (child < 0) {
+			usleep(1000); /* too many at once: they are being reaped */
+			i--;
+			continue;
+		}
+		if (child == 0) {
+			pid_t grandchild;
+			while ((grandchild = fork()) < 0)
+				usleep(1000);
+			_exit(grandchild ? 0 : i % 256);
+		}
+		while (waitpid(child, NULL, 0) < 0)
+			;
+	}
+	return 0;
+}
+
+/* Says which signals are blocked, ignored or handled, and which descriptors are open. */
+static int report(void)
+{
+	struct sigaction action;
+	sigset_t blocked;
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	printf("blocked:");
+	for (int signo = 1; signo <= 64; signo++) {
+		if (sigismember(&blocked, signo) == 1)
+			printf(" %d", signo);
+	}
+	printf("\nnot default:");
+	for (int signo = 1; signo <= 64; signo++) {
+		if (sigaction(signo, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+			printf(" %d", signo);
+	}
+	printf("\ndescriptors:");
+	for (int fd = 0; fd < 1024; fd++) {
+		if (dup2(fd, fd) == fd)
+			printf(" %d", fd);
+	}
+	printf("\nsession: %d\ngroup: %d\n", getsid(0) == getpid(), getpgrp() == getpid());
+	printf("end of report\n");
+	return 0;
+}
+
+/* Starts a program with signals ignored and blocked: odd SIGNO... -- PROGRAM ARGUMENT... */
+static int odd(char **argv)
+{
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+		signal(atoi(*argv), SIG_IGN);
+		sigaddset(&blocked, atoi(*argv));
+	}
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	execvp(argv[1], argv + 1);
+	return 127;
+}
+
+/* Says which signals come, a line each, until SIGTERM: listen NAME. A blocked signal is not ignored,
+ * whatever its default. */
+static int listen_to(const char *name)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	printf("%s listens\n", name);
+	fflush(stdout);
+	for (;;) {
+		int signo;
+		if (sigwait(&all, &signo))
+			continue;
+		printf("%s got %d\n", name, signo);
+		fflush(stdout);
+		if (signo == SIGTERM)
+			return 0;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "orphans") == 0)
+		return orphans(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "report") == 0)
+		return report();
+	if (argc > 3 && strcmp(argv[1], "odd") == 0)
+		return odd(argv + 2);
+	if (argc == 3 && strcmp(argv[1], "listen") == 0)
+		return listen_to(argv[2]);
+	return 2;
+}

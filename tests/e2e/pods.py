@@ -1,0 +1,321 @@
+"""Running podinit for a test: as process 1 of a PID namespace, or as a plain process.
+
+A test describes a pod, starts it, waits for conditions (each with a deadline) and looks at events,
+status and exit code. Signals go only to processes that the test has started, by number; what is
+left is killed when the test ends. Nothing here asserts what podinit should do."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PODINIT = os.environ.get("PODINIT") or str(ROOT / "build/podinit")
+PODINIT = str(pathlib.Path(PODINIT).resolve())
+PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl"))
+
+# Ways to start: how podinit becomes what it is in the test.
+SANDBOX, UNSHARE, PLAIN = "sandbox", "unshare", "plain"
+NAMESPACES = ["unshare", "--fork", "--pid", "--mount-proc", "--net", "--uts", "--ipc"]
+
+PATIENCE = 20  # seconds that something may take which takes none: the machine may be busy
+
+
+def until(condition, what, seconds=PATIENCE, every=0.005):
+    """Waits until condition() is true and returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(every)
+
+
+def side_by_side(function, items, workers=4):
+    """Calls function(item) for each, a few at a time; the first failure is raised."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))
+
+
+def read(path):
+    try:
+        return pathlib.Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def children(pid):
+    """The children of all threads of a process."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, read(task).split())
+    return found
+
+
+def descendants(pid):
+    found = []
+    for child in children(pid):
+        found += [child] + descendants(child)
+    return found
+
+
+def state_of(pid):
+    """R, S, Z ...; "" if there is no such process."""
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
+
+
+def is_running(pid):
+    return state_of(pid) not in ("", "Z", "X")
+
+
+def memory_kib(pid, field="VmRSS"):
+    for line in read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1])
+    return None
+
+
+def in_namespace(inode):
+    """Processes (zombies too) of the PID namespace with this name."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.readlink(entry / "ns/pid") == inode:
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
+def kill(pid, signo=signal.SIGKILL):
+    try:
+        os.kill(pid, signo)
+    except ProcessLookupError:
+        pass
+
+
+class Result:
+    """How a podinit ended that was run to its end."""
+
+    def __init__(self, pod):
+        self.code, self.output, self.events = pod.code, pod.output(), pod.events()
+
+
+class Pod:
+    """One podinit. `arguments` follow the options that every test needs."""
+
+    def __init__(self, directory, arguments, how, control, events, prefix, **popen):
+        self.how, self.directory = how, pathlib.Path(directory)
+        self.socket = str(self.directory / "s")
+        self.log = self.directory / "log"
+        self.events_file = self.directory / "events"
+        command = list(NAMESPACES) if how == UNSHARE else []
+        command += [*map(str, prefix), PODINIT]
+        if how == SANDBOX:
+            command.append("--sandbox")
+        command += ["--socket", self.socket] if control else ["--no-control"]
+        if events:
+            command += ["--events", str(self.events_file)]
+        self.command = command + [str(argument) for argument in arguments]
+        self._inner = self._namespace = None
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        with open(self.log, "ab") as log:
+            popen.setdefault("stdout", log)
+            popen.setdefault("stderr", subprocess.STDOUT)
+            self.began = time.monotonic()
+            self.process = subprocess.Popen(self.command, start_new_session=True, **popen)
+        self.pid = self.process.pid
+
+    # --- processes ---
+
+    @property
+    def inner(self):
+        """The outer process number of podinit itself: of process 1, where there is a namespace."""
+        if self._inner is None:
+            if self.how == PLAIN:
+                self._inner = self.pid
+            else:
+                self._inner = until(
+                    lambda: (children(self.pid) or [0])[0] or self.process.poll() is not None,
+                    "podinit has an inner process")
+                assert self._inner is not True, f"podinit ended: {self.output()}"
+        return self._inner
+
+    @property
+    def namespace(self):
+        """The name of the pod's PID namespace. Read it while the pod runs."""
+        if self._namespace is None:
+            self._namespace = os.readlink(f"/proc/{self.inner}/ns/pid")
+        return self._namespace
+
+    def processes(self):
+        """Running descendants of podinit, by outer number."""
+        return [pid for pid in descendants(self.inner) if is_running(pid)]
+
+    def signal(self, signo):
+        """As a user would: to the outer process of a sandbox, else to podinit."""
+        os.kill(self.inner if self.how == UNSHARE else self.pid, signo)
+
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds=PATIENCE):
+        """Waits for the end; the exit code as a shell sees it."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"podinit did not end within {seconds} s") from None
+        return self.code
+
+    @property
+    def code(self):
+        code = self.process.poll()
+        return code if code is None or code >= 0 else 128 - code
+
+    def destroy(self):
+        """Kills what is left of it. Process 1 of a namespace takes all others along."""
+        if self.process.poll() is None:
+            kill(self.pid, signal.SIGSTOP)  # so that nothing new comes
+            for pid in descendants(self.pid):
+                kill(pid)
+            kill(self.pid)
+            self.process.wait()
+
+    # --- what it says ---
+
+    def output(self):
+        return read(self.log)
+
+    def events(self, **wanted):
+        """Events so far whose fields are as wanted."""
+        lines = read(self.events_file).split("\n")[:-1]
+        found = [json.loads(line) for line in lines]
+        return [event for event in found if all(event.get(k) == v for k, v in wanted.items())]
+
+    def event(self, count=1, seconds=PATIENCE, **wanted):
+        """Waits for an event (or for the count-th) and returns it."""
+        until(lambda: len(self.events(**wanted)) >= count or self.code is not None,
+              f"event {wanted}", seconds)
+        found = self.events(**wanted)
+        assert len(found) >= count, f"no event {wanted}: {self.output()}"
+        return found[count - 1]
+
+    def running(self, *names):
+        """Waits until these processes have started; podinit's own numbers of them."""
+        pids = [self.event(reason="Started", process=name)["pid"] for name in names]
+        return pids[0] if len(pids) == 1 else pids
+
+    def says(self, text, seconds=PATIENCE):
+        """Waits for a text in the output."""
+        until(lambda: text in self.output() or self.code is not None, f"output {text!r}", seconds)
+        assert text in self.output(), f"{text!r} is not in the output"
+
+    def podctl(self, *words, **options):
+        return subprocess.run([PODCTL, "-s", self.socket, *map(str, words)], text=True,
+                              capture_output=True, timeout=PATIENCE, **options)
+
+    def status(self):
+        answer = self.podctl("status", "-o", "json")
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+    def container(self, name):
+        """The status of one process."""
+        status = self.status()
+        for one in status["initContainerStatuses"] + status["containerStatuses"]:
+            if one["name"] == name:
+                return one
+        raise KeyError(name)
+
+
+class Pods:
+    """Every podinit of one test. May be used from several threads."""
+
+    def __init__(self, directory):
+        self.directory, self.started = pathlib.Path(directory), []
+        self.lock = threading.Lock()
+
+    def make_directory(self):
+        with self.lock:
+            number = len(list(self.directory.glob("pod*")))
+            directory = self.directory / f"pod{number}"
+            directory.mkdir()
+        return directory
+
+    def _start(self, directory, arguments, how=SANDBOX, control=False, events=True, prefix=(),
+               **popen):
+        pod = Pod(directory, arguments, how, control, events, prefix, **popen)
+        with self.lock:
+            self.started.append(pod)
+        return pod
+
+    def start(self, ini, options=(), **how):
+        """Starts the pod of this file."""
+        directory = self.make_directory()
+        (directory / "pod.ini").write_text(ini)
+        return self._start(directory, [*options, "-c", directory / "pod.ini"], **how)
+
+    def run(self, ini, seconds=PATIENCE, **how):
+        """Runs the pod of this file to its end."""
+        pod = self.start(ini, **how)
+        pod.wait(seconds)
+        return Result(pod)
+
+    def program(self, *command, options=(), **how):
+        """Starts podinit as the entrypoint of a program."""
+        return self._start(self.make_directory(), [*options, "--", *command], **how)
+
+    def run_program(self, *command, seconds=PATIENCE, **how):
+        pod = self.program(*command, **how)
+        pod.wait(seconds)
+        return Result(pod)
+
+    def with_arguments(self, *arguments, **how):
+        """Starts podinit with these arguments and nothing else that matters."""
+        return self._start(self.make_directory(), arguments, **how)
+
+    def finish(self):
+        for pod in self.started:
+            pod.destroy()
+
+    def logs(self):
+        for pod in self.started[:8]:
+            yield f"{' '.join(pod.command)}\nexit code {pod.code}\n{pod.output()[-6000:]}"
+
+
+def podinit(*arguments, stdin="", **options):
+    """Runs podinit where it is expected to end by itself. Returns the finished process."""
+    return subprocess.run([PODINIT, *map(str, arguments)], input=stdin, text=True,
+                          capture_output=True, timeout=PATIENCE, **options)
+
+
+def seconds_between(first, second):
+    """Of two events."""
+    return (second["monotonicNanos"] - first["monotonicNanos"]) / 1e9
+
+
+def never(*mains):
+    """A pod of these mains that never restarts: never("one: sh -c 'exit 1'", ...)"""
+    text = "[pod]\nname = test\nrestartPolicy = Never\nterminationGracePeriodSeconds = 5\n"
+    for main in mains:
+        name, _, command = main.partition(": ")
+        text += f"\n[main {name}]\ncommand = {command}\n"
+    return text
+
+
+def polite(name, code=0, before="true"):
+    """A command that says "NAME is ready" and, told by SIGTERM, runs `before` and ends with `code`."""
+    return f"sh -c 'trap \"{before}; exit {code}\" TERM; echo {name} is ready; sleep 1000 & wait'"
+
+
+def stubborn(name):
+    """A command that says "NAME is ready" and does not care for SIGTERM."""
+    return f"sh -c 'trap \"\" TERM; echo {name} is ready; while :; do sleep 1000; done'"

@@ -1,0 +1,201 @@
+/* What a run exercised, so that a simulator that tests nothing is seen. Looks into the core's state
+ * as no other file does; must not judge it. */
+#include <stdio.h>
+
+#include "sim.h"
+
+static const char *const STATES[PROCESS_STATE_COUNT] = {[PROCESS_NONE] = "NONE",
+        [PROCESS_WAITING] = "WAITING",
+        [PROCESS_SPAWNING] = "SPAWNING",
+        [PROCESS_ABORTING] = "ABORTING",
+        [PROCESS_STARTING] = "STARTING",
+        [PROCESS_RUNNING] = "RUNNING",
+        [PROCESS_PRE_STOP] = "PRE_STOP",
+        [PROCESS_TURN] = "TURN",
+        [PROCESS_STOPPING] = "STOPPING",
+        [PROCESS_KILLED] = "KILLED",
+        [PROCESS_EXITED] = "EXITED"};
+
+static const char *const CAUSES[STOP_CAUSE_COUNT] = {[STOP_NONE] = "none",
+        [STOP_COMPLETED] = "completed",
+        [STOP_INIT_FAILED] = "init failed",
+        [STOP_DEADLINE] = "deadline",
+        [STOP_SIGNAL] = "signal",
+        [STOP_ASKED] = "asked",
+        [STOP_STARTUP_PROBE] = "startup probe",
+        [STOP_LIVENESS_PROBE] = "liveness probe",
+        [STOP_POST_START] = "postStart"};
+
+static struct {
+	uint64_t lives, steps, nonsense;
+	uint64_t promises[PROMISE_COUNT];
+	uint64_t events[EVENT_TYPE_COUNT], actions[ACTION_TYPE_COUNT];
+	uint64_t notices[NOTICE_REASON_COUNT];
+	uint64_t state_events[PROCESS_STATE_COUNT][EVENT_TYPE_COUNT];
+	uint64_t changes[PROCESS_STATE_COUNT][PROCESS_STATE_COUNT];
+	uint64_t pod_causes[STOP_CAUSE_COUNT], process_causes[STOP_CAUSE_COUNT];
+	uint64_t phases[PHASE_COUNT], restarts_max, backoff_max, backoff_forgotten;
+	uint64_t gave_up;
+	uint64_t exit_codes[256];
+	double fullest;
+} seen;
+
+void promise_looked_at(enum promise promise)
+{
+	seen.promises[promise]++;
+}
+
+void coverage_event(const struct event *event, const struct pod *pod, bool is_nonsense)
+{
+	seen.steps++;
+	seen.nonsense += is_nonsense;
+	if (event->type >= EVENT_TYPE_COUNT)
+		return;
+	seen.events[event->type]++;
+	if (event->type >= EVENT_SPAWNED && event->type <= EVENT_HOOK_DONE && event->process >= 0 &&
+	        event->process < pod->process_count)
+		seen.state_events[pod->processes[event->process].state][event->type]++;
+}
+
+void coverage_step(const struct life *life, const uint8_t *before)
+{
+	const struct actions *actions = &life->actions;
+	double full = (double)actions->count / actions->max;
+	seen.fullest = full > seen.fullest ? full : seen.fullest;
+	for (int i = 0; i < actions->count; i++) {
+		seen.actions[actions->items[i].type]++;
+		if (actions->items[i].type == ACT_TELL)
+			seen.notices[actions->items[i].notice.reason]++;
+	}
+	for (int i = 0; i < life->spec.process_count; i++) {
+		const struct process *process = &life->pod->processes[i];
+		seen.changes[before[i]][process->state]++;
+		if (before[i] != process->state)
+			seen.process_causes[process->stop_cause]++;
+	}
+}
+
+void coverage_restart(bool is_forgotten, bool is_longest)
+{
+	seen.backoff_max += is_longest;
+	seen.backoff_forgotten += is_forgotten;
+}
+
+void coverage_life(const struct life *life)
+{
+	const struct pod *pod = life->pod;
+	seen.lives++;
+	seen.pod_causes[pod->stopping]++;
+	seen.phases[pod->phase]++;
+	seen.gave_up += !pod->draining;
+	seen.exit_codes[life->actions.count
+	                ? (uint8_t)life->actions.items[life->actions.count - 1].exit_code
+	                : 0]++;
+	for (int i = 0; i < pod->process_count; i++) {
+		uint64_t restarts = (uint64_t)process_restart_count(&pod->processes[i]);
+		seen.restarts_max = restarts > seen.restarts_max ? restarts : seen.restarts_max;
+	}
+}
+
+uint64_t coverage_lives(void)
+{
+	return seen.lives;
+}
+
+static void print_counts(
+        const char *title, const char *const names[], const uint64_t counts[], int count)
+{
+	printf("%s:", title);
+	for (int i = 0; i < count; i++) {
+		if (counts[i])
+			printf(" %s %llu", names[i], (unsigned long long)counts[i]);
+	}
+	printf("\n");
+}
+
+static int missing(
+        const char *what, const char *const names[], const uint64_t counts[], int first, int last)
+{
+	int missing = 0;
+	for (int i = first; i <= last; i++) {
+		if (counts[i])
+			continue;
+		missing++;
+		printf("never reached: %s %s\n", what, names[i]);
+	}
+	return missing;
+}
+
+int coverage_missing(void)
+{
+	uint64_t states[PROCESS_STATE_COUNT] = {0};
+	int none = 0;
+	for (int i = 0; i < PROCESS_STATE_COUNT; i++) {
+		for (int k = 0; k < PROCESS_STATE_COUNT; k++)
+			states[k] += seen.changes[i][k];
+		for (int k = EVENT_SPAWNED; k <= EVENT_HOOK_DONE; k++) {
+			if (seen.state_events[i][k])
+				continue;
+			none++;
+			printf("never reached: event %s in state %s\n", EVENT_NAMES[k], STATES[i]);
+		}
+	}
+	none += missing("state", STATES, states, 0, PROCESS_STATE_COUNT - 1);
+	none += missing("event", EVENT_NAMES, seen.events, 0, EVENT_TYPE_COUNT - 1);
+	none += missing("action", ACTION_NAMES, seen.actions, 0, ACTION_TYPE_COUNT - 1);
+	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_COMPLETED, STOP_ASKED);
+	none += missing(
+	        "end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_POST_START);
+	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {
+		bool is_linux = i == NOTICE_SIGNAL || i == NOTICE_ORPHAN || i == NOTICE_LEFTOVER;
+		if (seen.notices[i] || is_linux)
+			continue;
+		none++;
+		printf("never reached: notice %s\n", notice_reason_name((enum notice_reason)i));
+	}
+	for (int i = 1; i < PROMISE_COUNT; i++) {
+		none += !seen.promises[i];
+		if (!seen.promises[i])
+			printf("never reached: promise %d\n", i);
+	}
+	if (!seen.backoff_max || !seen.backoff_forgotten || !seen.gave_up) {
+		none++;
+		printf("never reached: the longest delay, a forgotten one, or a pod given up\n");
+	}
+	return none;
+}
+
+void coverage_print(void)
+{
+	printf("%llu lives, %llu steps, %llu of them nonsense\n", (unsigned long long)seen.lives,
+	        (unsigned long long)seen.steps, (unsigned long long)seen.nonsense);
+	print_counts("events", EVENT_NAMES, seen.events, EVENT_TYPE_COUNT);
+	print_counts("actions", ACTION_NAMES, seen.actions, ACTION_TYPE_COUNT);
+	print_counts("pods ended by", CAUSES, seen.pod_causes, STOP_CAUSE_COUNT);
+	print_counts("processes ended by", CAUSES, seen.process_causes, STOP_CAUSE_COUNT);
+	printf("phases: Succeeded %llu Failed %llu, given up %llu\n",
+	        (unsigned long long)seen.phases[PHASE_SUCCEEDED],
+	        (unsigned long long)seen.phases[PHASE_FAILED], (unsigned long long)seen.gave_up);
+	printf("restarts: at most %llu of one process; at the longest delay %llu, forgotten %llu\n",
+	        (unsigned long long)seen.restarts_max, (unsigned long long)seen.backoff_max,
+	        (unsigned long long)seen.backoff_forgotten);
+	printf("state changes seen in one step:\n");
+	for (int i = 0; i < PROCESS_STATE_COUNT; i++) {
+		printf("  %-8s ->", STATES[i]);
+		for (int k = 0; k < PROCESS_STATE_COUNT; k++) {
+			if (seen.changes[i][k] && i != k)
+				printf(" %s %llu", STATES[k],
+				        (unsigned long long)seen.changes[i][k]);
+		}
+		printf("\n");
+	}
+	printf("exit codes:");
+	for (int i = 0; i < 256; i++) {
+		if (seen.exit_codes[i])
+			printf(" %d: %llu", i, (unsigned long long)seen.exit_codes[i]);
+	}
+	printf("\npromises checked:");
+	for (int i = 1; i < PROMISE_COUNT; i++)
+		printf(" %d: %llu", i, (unsigned long long)seen.promises[i]);
+	printf("\nfullest list of actions: %.0f %% of pod_action_max()\n", 100 * seen.fullest);
+}

@@ -1,0 +1,596 @@
+/* The model: takes each event in and works out, by the specification (pod-semantics sections
+ * 2-5, 7, 9-11), what the core owes in that step. It must not call the core nor look at its
+ * state: what both got wrong would look right. */
+#include <string.h>
+
+#include "sim.h"
+
+#define EXTENSION (2 * SECOND)    /* the least between a stop signal and SIGKILL */
+#define GIVE_UP   (2 * EXTENSION) /* after the grace: what SIGKILL does not end is left */
+#define BIT(n)    (UINT32_C(1) << (n))
+
+int64_t later_by(int64_t at, int64_t delay)
+{
+	return at > NEVER - delay ? NEVER : at + delay;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static const struct process_spec *spec_of(const struct life *life, int index)
+{
+	return &life->spec.processes[index];
+}
+
+static void owe(struct debt *debt, enum owed what)
+{
+	debt->owed |= BIT(what);
+}
+
+static void owe_notice(struct debt *debt, int reason)
+{
+	debt->owed_notices |= BIT(reason);
+}
+
+/* --- ends and restarts: sections 4 and 7 --- */
+
+static bool rule_says_restart(const struct restart_rules *rules, int code)
+{
+	for (int i = 0; i < rules->count; i++) {
+		const struct restart_rule *rule = &rules->items[i];
+		bool is_in = code < 256 && (rule->codes[code >> 3] >> (code & 7) & 1);
+		if (rule->not_in ? !is_in : is_in)
+			return true;
+	}
+	return false;
+}
+
+static bool runs_again(const struct life *life, int index)
+{
+	const struct process_spec *spec = spec_of(life, index);
+	const struct model_process *process = &life->model.processes[index];
+	uint8_t policy = spec->restart_policy ? spec->restart_policy : life->spec.restart_policy;
+	int code = process->end_code;
+	if (life->model.stopping)
+		return false;
+	if (spec->kind == KIND_SIDECAR)
+		return true;
+	if (spec->kind == KIND_INIT && code == 0)
+		return false;
+	if (process->stopping) /* by podinit: the plain policy alone counts */
+		return policy != RESTART_NEVER;
+	if (spec->restart_policy && rule_says_restart(&spec->rules, code))
+		return true;
+	if (policy == RESTART_ON_FAILURE)
+		return code != 0;
+	return policy == RESTART_ALWAYS;
+}
+
+static bool backoff_is_forgotten(const struct life *life, int index)
+{
+	const struct model_process *process = &life->model.processes[index];
+	return !process->has_backoff ||
+	        process->finished_at - process->backoff_since >
+	        spec_of(life, index)->backoff_reset_ns;
+}
+
+static void begin_waiting(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	process->waiting = true;
+	process->restart_at = backoff_is_forgotten(life, index)
+	        ? life->now
+	        : later_by(life->now, process->backoff);
+	if (process->restart_at > life->now)
+		owe_notice(&process->debt, NOTICE_BACK_OFF);
+}
+
+static void restart(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	const struct process_spec *spec = spec_of(life, index);
+	bool is_forgotten = backoff_is_forgotten(life, index);
+	int64_t doubled = least(2 * process->backoff, spec->backoff_max_ns);
+	process->backoff = is_forgotten ? spec->backoff_initial_ns : doubled;
+	coverage_restart(is_forgotten && process->has_backoff,
+	        !is_forgotten && process->backoff == spec->backoff_max_ns);
+	process->has_backoff = true;
+	process->backoff_since = life->now;
+	process->waiting = false;
+	owe(&process->debt, OWE_SPAWN);
+}
+
+static void instance_ended(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	struct debt *debt = &process->debt;
+	process->has_ended = true;
+	process->finished_at = life->now;
+	if (runs_again(life, index)) {
+		if (!process->end_is_start_error)
+			owe(debt, OWE_KILL_LEFT);
+		begin_waiting(life, index);
+		return;
+	}
+	process->over = true;
+	if (life->model.stopping || process->end_is_start_error)
+		return;
+	/* At the end of the pod what is left gets the grace instead. */
+	if (!model_mains_are_over(&life->model, &life->spec))
+		owe(debt, OWE_KILL_LEFT);
+	else if (!SIM_CHECK_LAST_LEFTOVERS)
+		debt->may |= BIT(OWE_KILL_LEFT);
+}
+
+/* --- stopping: section 10 --- */
+
+static void process_begins_to_stop(
+        struct life *life, int index, enum stop_cause cause, int64_t stop_by)
+{
+	struct model_process *process = &life->model.processes[index];
+	process->stopping = true;
+	process->cause = (uint8_t)cause;
+	process->stop_by = stop_by;
+	owe_notice(&process->debt, NOTICE_KILLING);
+	if (process->hook_runs[HOOK_POST_START]) {
+		process->hook_runs[HOOK_POST_START] = false;
+		owe(&process->debt, OWE_CANCEL_POST_START);
+	}
+	if (spec_of(life, index)->hooks[HOOK_PRE_STOP] && stop_by > life->now) {
+		process->hook_runs[HOOK_PRE_STOP] = true;
+		owe(&process->debt, OWE_PRE_STOP);
+	}
+}
+
+static void process_hurries(struct life *life, struct model_process *process, int64_t stop_by)
+{
+	process->stop_by = least(process->stop_by, stop_by);
+	if (process->signalled)
+		process->kill_by =
+		        least(process->kill_by, most(stop_by, later_by(life->now, EXTENSION)));
+}
+
+static int64_t drain_end(const struct life *life)
+{
+	const struct model *model = &life->model;
+	return least(later_by(model->stop_by, EXTENSION),
+	        most(model->stop_by, later_by(life->now, EXTENSION)));
+}
+
+static void pod_hurries(struct life *life, int64_t stop_by)
+{
+	struct model *model = &life->model;
+	if (stop_by >= model->stop_by)
+		return;
+	model->stop_by = stop_by;
+	if (model->draining && !model->drain_killed)
+		model->drain_by = least(model->drain_by, drain_end(life));
+	for (int i = 0; i < model->process_count; i++) {
+		if (model->processes[i].alive && model->processes[i].stopping)
+			process_hurries(life, &model->processes[i], stop_by);
+	}
+}
+
+static void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
+{
+	struct model *model = &life->model;
+	int64_t stop_by = later_by(life->now, grace);
+	life->must_end_by = least(life->must_end_by, later_by(stop_by, EXTENSION));
+	if (model->stopping) {
+		pod_hurries(life, stop_by);
+		return;
+	}
+	model->stopping = true;
+	model->cause = (uint8_t)cause;
+	model->stop_by = stop_by;
+	owe_notice(
+	        &model->debt, cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING);
+	for (int i = 0; i < model->process_count; i++) {
+		struct model_process *process = &model->processes[i];
+		struct debt *debt = &process->debt;
+		/* It ended in this very step: whether it was seen as an end before or within the
+		 * pod's end is not specified. */
+		if (debt->owed & BIT(OWE_KILL_LEFT)) {
+			debt->owed &= ~BIT(OWE_KILL_LEFT);
+			debt->may |= BIT(OWE_KILL_LEFT);
+		}
+		debt->may_notices |= debt->owed_notices & BIT(NOTICE_BACK_OFF);
+		debt->owed_notices &= ~BIT(NOTICE_BACK_OFF);
+		if (process->waiting) {
+			process->waiting = false;
+			process->over = true;
+		} else if (process->spawning) {
+			process->aborted = true;
+			owe(debt, OWE_ABORT);
+		} else if (process->alive && !process->stopping) {
+			process_begins_to_stop(life, i, cause, stop_by);
+		} else if (process->alive) {
+			process_hurries(life, process, stop_by);
+		}
+	}
+}
+
+/* --- the events --- */
+
+static void spawned(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	const struct process_spec *spec = spec_of(life, index);
+	process->spawning = false;
+	process->alive = true;
+	process->pid = process->last_pid = event->pid;
+	process->started_at = life->now;
+	process->stopping = process->signalled = process->killed = process->group_told = false;
+	process->post_started = process->startup_ok = process->ready_ok = false;
+	memset(process->hook_ran, 0, sizeof(process->hook_ran));
+	owe_notice(&process->debt, NOTICE_STARTED);
+	if (process->aborted) {
+		process->aborted = false;
+		process->post_started = !spec->hooks[HOOK_POST_START];
+		process_begins_to_stop(
+		        life, index, (enum stop_cause)life->model.cause, life->model.stop_by);
+	} else if (spec->hooks[HOOK_POST_START]) {
+		process->hook_runs[HOOK_POST_START] = true;
+		owe(&process->debt, OWE_POST_START);
+	} else {
+		process->post_started = true;
+	}
+}
+
+static void spawn_failed(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	process->spawning = false;
+	if (process->aborted) { /* as if it had not been tried */
+		process->aborted = false;
+		process->over = --process->instances > 0;
+		return;
+	}
+	owe_notice(&process->debt, NOTICE_START_ERROR);
+	process->end_code = 128;
+	process->end_signo = 0;
+	process->end_is_start_error = true;
+	process->end_error = event->spawn_error;
+	process->stopping = false;
+	instance_ended(life, index);
+}
+
+static void exited(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	struct debt *debt = &process->debt;
+	process->alive = false;
+	process->pid = 0;
+	process->end_code = event->signo ? 128 + event->signo : event->exit_code;
+	process->end_signo = event->signo;
+	process->end_oom = event->oom;
+	process->end_is_start_error = false;
+	owe_notice(debt,
+	        event->oom                  ? NOTICE_OOM_KILLED
+	                : process->end_code ? NOTICE_ERROR
+	                                    : NOTICE_COMPLETED);
+	if (process->hook_runs[HOOK_POST_START])
+		owe(debt, OWE_CANCEL_POST_START);
+	if (process->hook_runs[HOOK_PRE_STOP])
+		owe(debt, OWE_CANCEL_PRE_STOP);
+	memset(process->hook_runs, 0, sizeof(process->hook_runs));
+	if (life->model.stopping && !process->group_told)
+		owe(debt, OWE_GROUP);
+	instance_ended(life, index);
+	process->stopping = process->signalled = process->killed = false;
+}
+
+static void hook_done(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	process->hook_runs[event->hook] = false;
+	if (event->hook == HOOK_PRE_STOP) {
+		if (!event->success)
+			owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
+	} else if (event->success) {
+		process->post_started = true;
+	} else {
+		owe_notice(&process->debt, NOTICE_FAILED_POST_START_HOOK);
+		process_begins_to_stop(
+		        life, index, STOP_POST_START, later_by(life->now, life->spec.grace_ns));
+	}
+}
+
+static void probed(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	const struct probe_spec *probe = spec_of(life, index)->probes[event->probe];
+	if (event->probe == PROBE_READINESS) {
+		process->ready_ok = process->killed ? process->ready_ok : event->success;
+	} else if (process->stopping) {
+		; /* these two do not count any more */
+	} else if (!event->success) {
+		owe_notice(&process->debt, NOTICE_UNHEALTHY);
+		process_begins_to_stop(life, index,
+		        event->probe == PROBE_STARTUP ? STOP_STARTUP_PROBE : STOP_LIVENESS_PROBE,
+		        later_by(life->now,
+		                probe->grace_ns >= 0 ? probe->grace_ns : life->spec.grace_ns));
+	} else if (event->probe == PROBE_STARTUP) {
+		process->startup_ok = true;
+	}
+}
+
+static void forward(struct life *life, uint8_t signo)
+{
+	struct model *model = &life->model;
+	model->forwarded = signo;
+	for (int i = life->spec.init_count; i < model->process_count; i++) {
+		if (model->processes[i].alive)
+			owe(&model->processes[i].debt, OWE_FORWARD);
+	}
+}
+
+static void signalled(struct life *life, uint8_t signo)
+{
+	struct model *model = &life->model;
+	int64_t grace = life->spec.grace_ns;
+	if (signo != SIGNAL_TERM && signo != SIGNAL_INT) {
+		forward(life, signo);
+		return;
+	}
+	if (life->spec.entrypoint) {
+		if (model->stopping)
+			forward(life, signo);
+		else
+			model->stop_signo = signo;
+	}
+	if (model->requests++ > 0)
+		grace = least(grace, EXTENSION);
+	pod_stops(life, STOP_SIGNAL, grace);
+}
+
+static void take_event(struct life *life, const struct event *event)
+{
+	struct model *model = &life->model;
+	switch ((enum event_type)event->type) {
+	case EVENT_BOOT:
+		model->booted = true;
+		model->booted_at = life->now;
+		if (life->spec.deadline_ns >= 0)
+			model->deadline_at = later_by(life->now, life->spec.deadline_ns);
+		break;
+	case EVENT_SPAWNED:
+		spawned(life, event->process, event);
+		break;
+	case EVENT_SPAWN_FAILED:
+		spawn_failed(life, event->process, event);
+		break;
+	case EVENT_EXITED:
+		exited(life, event->process, event);
+		break;
+	case EVENT_PROBED:
+		probed(life, event->process, event);
+		break;
+	case EVENT_HOOK_DONE:
+		hook_done(life, event->process, event);
+		break;
+	case EVENT_SIGNALLED:
+		signalled(life, event->signo);
+		break;
+	case EVENT_ASKED_TO_STOP:
+		model->requests++;
+		pod_stops(life, STOP_ASKED,
+		        event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
+		break;
+	case EVENT_DRAINED:
+		owe(&model->debt, OWE_FINISH);
+		break;
+	case EVENT_TICK:
+	case EVENT_TYPE_COUNT:
+		break;
+	}
+	for (int i = 0; i < model->process_count; i++) {
+		struct model_process *process = &model->processes[i];
+		bool startup = spec_of(life, i)->probes[PROBE_STARTUP] != NULL;
+		process->ever_started |= process->alive && process->post_started &&
+		        !process->stopping && (!startup || process->startup_ok);
+	}
+}
+
+/* --- what follows from the state and the time --- */
+
+static bool had_its_first_start(const struct model_process *process)
+{
+	return process->instances > 0;
+}
+
+/* Sections 1 to 3: who starts for the first time, or that an init ended the pod. */
+static void first_starts(struct life *life)
+{
+	struct model *model = &life->model;
+	for (int i = 0; i < model->process_count && !model->stopping; i++) {
+		struct model_process *process = &model->processes[i];
+		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
+		if (!had_its_first_start(process)) {
+			owe(&process->debt, OWE_SPAWN);
+			return;
+		}
+		if (kind == KIND_SIDECAR && !process->ever_started)
+			return;
+		if (kind == KIND_INIT && process->over && process->end_code != 0)
+			pod_stops(life, STOP_INIT_FAILED, life->spec.grace_ns);
+		if (kind == KIND_INIT && !process->over)
+			return;
+		/* The next main waits for this one to be made, and for its postStart. */
+		bool next_is_new = i + 1 < model->process_count &&
+		        !had_its_first_start(&model->processes[i + 1]);
+		if (kind == KIND_MAIN && next_is_new &&
+		        (process->spawning || process->hook_runs[HOOK_POST_START]))
+			return;
+	}
+}
+
+static void deadlines(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	if (process->waiting && process->restart_at <= life->now)
+		restart(life, index);
+	if (process->hook_runs[HOOK_PRE_STOP] && process->stop_by <= life->now) {
+		process->hook_runs[HOOK_PRE_STOP] = false;
+		owe(&process->debt, OWE_CANCEL_PRE_STOP);
+		owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
+	}
+	if (process->signalled && !process->killed && process->kill_by <= life->now) {
+		process->killed = true;
+		owe(&process->debt, OWE_KILL);
+		owe_notice(&process->debt, NOTICE_KILLED);
+	}
+}
+
+/* Section 3.1: mains at once, sidecars in reverse order after them or when the grace is over. */
+static void stop_signals(struct life *life)
+{
+	struct model *model = &life->model;
+	bool blocked = false;
+	for (int i = model->process_count - 1; i >= 0; i--) {
+		struct model_process *process = &model->processes[i];
+		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
+		bool waits = kind == KIND_SIDECAR && model->stopping && blocked &&
+		        process->stop_by > life->now;
+		if (process->alive && process->stopping && !process->signalled &&
+		        !process->hook_runs[HOOK_PRE_STOP] && !waits) {
+			process->signalled = true;
+			process->signalled_at = life->now;
+			process->kill_by = most(process->stop_by, later_by(life->now, EXTENSION));
+			process->group_told = life->spec.entrypoint;
+			owe(&process->debt, OWE_STOP);
+		}
+		if (kind != KIND_INIT)
+			blocked = blocked || process->alive || process->aborted;
+	}
+}
+
+static void drain(struct life *life)
+{
+	struct model *model = &life->model;
+	int64_t give_up = later_by(model->stop_by, GIVE_UP);
+	if (life->now >= give_up && !(model->debt.owed & BIT(OWE_FINISH))) {
+		owe(&model->debt, OWE_FINISH);
+		return;
+	}
+	if (!model_is_gone(model) || model->debt.owed & BIT(OWE_FINISH))
+		return;
+	if (!model->draining) {
+		model->draining = true;
+		model->drain_by = drain_end(life);
+		owe(&model->debt, OWE_DRAIN_TERM);
+	}
+	/* Once it kills, it may do so as often as it likes. */
+	if (model->drain_killed)
+		model->debt.may |= BIT(OWE_DRAIN_KILL);
+	else if (life->now >= model->drain_by)
+		owe(&model->debt, OWE_DRAIN_KILL);
+}
+
+void model_step(struct life *life, const struct event *event)
+{
+	struct model *model = &life->model;
+	model->debt = (struct debt){0};
+	for (int i = 0; i < model->process_count; i++)
+		model->processes[i].debt = (struct debt){0};
+	take_event(life, event);
+	stop_signals(life); /* of the event: the time comes after it */
+	if (!model->stopping && life->now >= model->deadline_at)
+		pod_stops(life, STOP_DEADLINE, life->spec.grace_ns);
+	first_starts(life);
+	if (!model->stopping && model_mains_are_over(model, &life->spec))
+		pod_stops(life, STOP_COMPLETED, life->spec.grace_ns);
+	for (int i = 0; i < model->process_count; i++)
+		deadlines(life, i);
+	stop_signals(life);
+	if (model->stopping)
+		drain(life);
+}
+
+/* --- questions --- */
+
+static bool is_process_nonsense(const struct life *life, const struct event *event)
+{
+	if (event->process < 0 || event->process >= life->model.process_count)
+		return true;
+	const struct model_process *process = &life->model.processes[event->process];
+	switch ((enum event_type)event->type) {
+	case EVENT_SPAWNED:
+	case EVENT_SPAWN_FAILED:
+		return !process->spawning;
+	case EVENT_EXITED:
+		return !process->alive || event->pid != process->pid;
+	case EVENT_PROBED:
+		return !process->alive || event->probe >= PROBE_COUNT ||
+		        !spec_of(life, event->process)->probes[event->probe];
+	case EVENT_HOOK_DONE:
+		return event->hook >= HOOK_COUNT || !process->hook_runs[event->hook];
+	case EVENT_BOOT:
+	case EVENT_SIGNALLED:
+	case EVENT_ASKED_TO_STOP:
+	case EVENT_DRAINED:
+	case EVENT_TICK:
+	case EVENT_TYPE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool model_is_nonsense(const struct life *life, const struct event *event)
+{
+	const struct model *model = &life->model;
+	if (event->type >= EVENT_TYPE_COUNT || model->finished ||
+	        model->booted == (event->type == EVENT_BOOT))
+		return true;
+	switch ((enum event_type)event->type) {
+	case EVENT_SPAWNED:
+	case EVENT_SPAWN_FAILED:
+	case EVENT_EXITED:
+	case EVENT_PROBED:
+	case EVENT_HOOK_DONE:
+		return is_process_nonsense(life, event);
+	case EVENT_DRAINED:
+		return !model->draining;
+	case EVENT_BOOT:
+	case EVENT_SIGNALLED:
+	case EVENT_ASKED_TO_STOP:
+	case EVENT_TICK:
+	case EVENT_TYPE_COUNT:
+		break;
+	}
+	return false;
+}
+
+int64_t model_next_time(const struct model *model)
+{
+	if (!model->booted || model->finished)
+		return NEVER;
+	int64_t next = model->stopping ? later_by(model->stop_by, GIVE_UP) : model->deadline_at;
+	for (int i = 0; i < model->process_count; i++) {
+		const struct model_process *process = &model->processes[i];
+		if (process->waiting)
+			next = least(next, process->restart_at);
+		if (!process->alive || !process->stopping || process->killed)
+			continue;
+		next = least(next, process->signalled ? process->kill_by : process->stop_by);
+	}
+	if (model->draining && !model->drain_killed)
+		next = least(next, model->drain_by);
+	return next;
+}
+
+void model_begin(struct life *life)
+{
+	struct model *model = &life->model;
+	memset(model, 0, sizeof(*model));
+	model->process_count = life->spec.process_count;
+	model->deadline_at = NEVER;
+	model->stop_by = NEVER;
+}

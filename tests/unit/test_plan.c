@@ -1,0 +1,82 @@
+/* --plan: order, identity of the command, mounts, restarts, the end. */
+#include "unit.h"
+
+static const char *plan(const char *ini)
+{
+	static char buffer[8192];
+	struct pod_spec spec;
+	struct text text = text_in(buffer, sizeof(buffer));
+	good_spec(&spec, ini);
+	spec_plan(&spec, &text);
+	assert_false(text.truncated);
+	spec_finish(&spec);
+	return buffer;
+}
+
+static void order_and_commands(void **state)
+{
+	(void)state;
+	const char *said = plan("[pod]\nname = web\nrestartPolicy = Never\n"
+				"terminationGracePeriodSeconds = 7\nactiveDeadlineSeconds = 60\n"
+				"[main m]\ncommand = /bin/sh -c 'echo $(A)'\nenv = A=b c\nargs = z\n"
+				"[sidecar s]\ncommand = s\n[init i]\ncommand = i\n");
+	assert_contains(said, "Pod web: restartPolicy Never, grace 7 s, fails after 60 s\n");
+	assert_contains(said, "  1. sidecar s: must have started before the next starts\n");
+	assert_contains(said, "  2. init i: must end with 0 before the next starts\n");
+	assert_contains(said, "  3. main m: starts when everything above is done or started\n");
+	assert_contains(said, " /bin/sh -c 'echo b c' z\n");
+	assert_contains(said, " 'A=b c'\n");
+	assert_contains(said, "Stop: the mains together, then s; ");
+	assert_contains(said, "SIGKILL after 7 s, all gone within 2 s more.\n");
+}
+
+static void restarts(void **state)
+{
+	(void)state;
+	assert_contains(plan(MAIN("m")), "always; delays 0, 10, 20, 40 ... 300 s after each end; "
+					 "forgotten after 600 s of running\n");
+	assert_contains(plan(POLICY("Never") MAIN("m")), "restart   never\n");
+	assert_contains(plan(POLICY("Always") INIT("i") MAIN("m")), "restart   on failure; delays");
+	assert_contains(plan(POLICY("Never") SIDECAR("s") MAIN("m")), "restart   always; delays");
+	assert_contains(plan(MAIN("m") "restartPolicy = Never\nrestartPolicyRules = Restart In 1\n"),
+		"never, 1 rules first; delays 0, 10, 20, 40");
+	assert_contains(plan(MAIN("m") "backoff.maxSeconds = 10\n"), "delays 0, 10 s after");
+	assert_contains(plan(MAIN("m") "backoff.maxSeconds = 25\n"), "delays 0, 10, 20, 25 s after");
+	assert_contains(plan(MAIN("m") "backoff.initialSeconds = 300\n"), "delays 0, 300 s after");
+}
+
+/* Twice nothing is nothing: it never reaches backoff.maxSeconds. */
+static void restarts_without_delay(void **state)
+{
+	(void)state;
+	const char *said = plan(MAIN("m") "backoff.initialSeconds = 0\n");
+	assert_contains(said, "delays 0");
+	assert_false(contains(said, "300"));
+}
+
+static void mounts_and_root(void **state)
+{
+	(void)state;
+	const char *said = plan("[volume h]\nhostPath.path = /srv/x\n[volume e]\nemptyDir =\n"
+				"[volume m]\nemptyDir.medium = Memory\n" MAIN("web")
+				"rootfs = /roots/web\nworkingDir = /w\nlifecycle.stopSignal = QUIT\n"
+				"securityContext.readOnlyRootFilesystem = true\n"
+				"volumeMounts = h:/h:ro\nvolumeMounts = e:/e:subPath=a\n"
+				"volumeMounts = m:/m\n");
+	assert_contains(said, "/w of /roots/web, read-only\n");
+	assert_contains(said, "h at /h, read-only (hostPath /srv/x)\n");
+	assert_contains(said, "e at /e, only a of it (emptyDir)\n");
+	assert_contains(said, "m at /m (emptyDir in memory)\n");
+	assert_contains(said, "SIGQUIT, SIGKILL at the end of the grace\n");
+}
+
+int test_plan(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_and_commands),
+		cmocka_unit_test(restarts),
+		cmocka_unit_test(restarts_without_delay),
+		cmocka_unit_test(mounts_and_root),
+	};
+	return UNIT_RUN("plan", tests);
+}
