@@ -36,7 +36,7 @@ link_static  = $(if $(filter 1,$(STATIC)),-static)
 Q = $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podinit.conf.5 $(BUILD)/purity
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
@@ -55,6 +55,17 @@ $(BUILD)/%.o: src/%.c
 $(BUILD)/purity: $(spec_o) $(core_o) tests/purity.sh tests/purity.allow
 	$(call say,PURE,'spec and core')
 	$(Q)$(if $(SANITIZE),,tests/purity.sh $(BUILD) && )touch $@
+
+# The freestanding pause: no C library, at most 1,024 bytes. PAUSE_CC names a cross compiler.
+PAUSE_CC    ?= $(CC)
+PAUSE_FLAGS  = -std=c11 -Os -ffreestanding -nostdlib -static -fno-pie -no-pie -fno-stack-protector \
+	       -fno-asynchronous-unwind-tables -DVERSION='"$(VERSION)"' -Wall -Wextra $(if $(CI),-Werror) \
+	       -Wl,-T,pause/pause.ld,--build-id=none,-z,noexecstack,-z,max-page-size=4096,-s
+$(BUILD)/pause: pause/pause.c pause/syscall.h pause/pause.ld
+	$(call say,PAUSE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PAUSE_CC) $(PAUSE_FLAGS) -o $@ pause/pause.c
+	$(Q)test $$(stat -c %s $@) -le 1024
 
 # The page of the file format, with every key of the table.
 $(BUILD)/podinit.conf.5: docs/podinit.conf.5.in docs/keys.awk $(BUILD)/podinit
@@ -130,6 +141,8 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
+	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
+	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
