@@ -58,7 +58,7 @@ $(BUILD)/purity: $(spec_o) $(core_o) tests/purity.sh tests/purity.allow
 
 # The freestanding pause: no C library, at most 1,024 bytes. PAUSE_CC names a cross compiler.
 PAUSE_CC    ?= $(CC)
-PAUSE_FLAGS  = -std=c11 -Os -ffreestanding -nostdlib -static -fno-pie -no-pie -fno-stack-protector \
+PAUSE_FLAGS  = -std=c11 -Os -ffreestanding -nostdlib -static -fno-pie -fno-stack-protector \
 	       -fno-asynchronous-unwind-tables -DVERSION='"$(VERSION)"' -Wall -Wextra $(if $(CI),-Werror) \
 	       -Wl,-T,pause/pause.ld,--build-id=none,-z,noexecstack,-z,max-page-size=4096,-s
 $(BUILD)/pause: pause/pause.c pause/syscall.h pause/pause.ld

@@ -81,17 +81,18 @@ def memory_kib(pid, field="VmRSS"):
     return None
 
 
-def in_namespace(inode):
-    """Processes (zombies too) of the PID namespace with this name."""
-    found = []
+def marked(directory):
+    """Running processes that come from podinits that were started in or below a directory: all of
+    them inherit the environment variable that says so."""
+    mark, found = f"E2E_POD={directory}".encode(), []
     for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
+        if entry.name.isdigit() and entry.name != "self":
             try:
-                if os.readlink(entry / "ns/pid") == inode:
+                if mark in (entry / "environ").read_bytes():
                     found.append(int(entry.name))
             except OSError:
                 pass
-    return found
+    return [pid for pid in found if is_running(pid)]
 
 
 def kill(pid, signo=signal.SIGKILL):
@@ -124,7 +125,9 @@ class Pod:
         if events:
             command += ["--events", str(self.events_file)]
         self.command = command + [str(argument) for argument in arguments]
-        self._inner = self._namespace = None
+        self._inner = None
+        self._lock, self._events, self._read = threading.Lock(), [], 0
+        popen["env"] = {**popen.get("env", os.environ), "E2E_POD": str(self.directory)}
         popen.setdefault("stdin", subprocess.DEVNULL)
         with open(self.log, "ab") as log:
             popen.setdefault("stdout", log)
@@ -148,16 +151,13 @@ class Pod:
                 assert self._inner is not True, f"podinit ended: {self.output()}"
         return self._inner
 
-    @property
-    def namespace(self):
-        """The name of the pod's PID namespace. Read it while the pod runs."""
-        if self._namespace is None:
-            self._namespace = os.readlink(f"/proc/{self.inner}/ns/pid")
-        return self._namespace
-
     def processes(self):
         """Running descendants of podinit, by outer number."""
         return [pid for pid in descendants(self.inner) if is_running(pid)]
+
+    def survivors(self):
+        """What runs of it now, podinit too."""
+        return marked(self.directory)
 
     def signal(self, signo):
         """As a user would: to the outer process of a sandbox, else to podinit."""
@@ -188,6 +188,8 @@ class Pod:
                 kill(pid)
             kill(self.pid)
             self.process.wait()
+        for pid in self.survivors():  # after a podinit that was killed, or failed its task
+            kill(pid)
 
     # --- what it says ---
 
@@ -196,8 +198,14 @@ class Pod:
 
     def events(self, **wanted):
         """Events so far whose fields are as wanted."""
-        lines = read(self.events_file).split("\n")[:-1]
-        found = [json.loads(line) for line in lines]
+        with self._lock:
+            if self.events_file.exists():
+                with open(self.events_file, "rb") as file:
+                    file.seek(self._read)
+                    whole = file.read().rpartition(b"\n")
+                self._read += len(whole[0] + whole[1])
+                self._events += map(json.loads, whole[0].splitlines())
+            found = list(self._events)
         return [event for event in found if all(event.get(k) == v for k, v in wanted.items())]
 
     def event(self, count=1, seconds=PATIENCE, **wanted):
@@ -219,6 +227,7 @@ class Pod:
         assert text in self.output(), f"{text!r} is not in the output"
 
     def podctl(self, *words, **options):
+        until(lambda: os.path.exists(self.socket) or self.code is not None, "there is a socket")
         return subprocess.run([PODCTL, "-s", self.socket, *map(str, words)], text=True,
                               capture_output=True, timeout=PATIENCE, **options)
 
