@@ -17,9 +17,9 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missi
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
-SPEC  = arena text words expand units keys key_lookup value ini_read ini_write spec check plan
-CORE  = notice process stop pod status podstatus timestamp
-LINUX = boot clock config control event_log launch log loop mount names proc reap sandbox \
+SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
+CORE  = notice process restart stop pod status podstatus timestamp
+LINUX = act boot clock config control event_log launch log loop mount names proc reap sandbox \
 	signals spawn view volume
 PODCTL = podctl
 

@@ -9,7 +9,7 @@
 enum { WAIT_NO_HANG = 1, SIGNAL_SET_BYTES = 8, BLOCK = 0, STDOUT = 1, STDERR = 2 };
 enum { SIGNAL_INT = 2, SIGNAL_TERM = 15, SIGNAL_CHLD = 17 };
 
-#define BIT(signo) (1UL << ((signo) - 1))
+#define BIT(signo)    (1UL << ((signo)-1))
 #define SAY(fd, text) syscall3(SYS_WRITE, fd, (long)(text), sizeof(text) - 1)
 
 /* Where the kernel jumps to: `stack` holds argc, then argv. Never returns. */

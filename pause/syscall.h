@@ -4,8 +4,14 @@
 
 #if defined(__x86_64__)
 
-enum { SYS_WRITE = 1, SYS_RT_SIGPROCMASK = 14, SYS_GETPID = 39, SYS_EXIT = 60, SYS_WAIT4 = 61,
-	SYS_RT_SIGTIMEDWAIT = 128 };
+enum {
+	SYS_WRITE = 1,
+	SYS_RT_SIGPROCMASK = 14,
+	SYS_GETPID = 39,
+	SYS_EXIT = 60,
+	SYS_WAIT4 = 61,
+	SYS_RT_SIGTIMEDWAIT = 128
+};
 
 __asm__(".globl _start\n"
 	"_start:\n"
@@ -25,8 +31,14 @@ static inline long syscall4(long number, long a, long b, long c, long d)
 
 #else /* the numbers that newer processors share */
 
-enum { SYS_WRITE = 64, SYS_EXIT = 93, SYS_RT_SIGPROCMASK = 135, SYS_RT_SIGTIMEDWAIT = 137,
-	SYS_GETPID = 172, SYS_WAIT4 = 260 };
+enum {
+	SYS_WRITE = 64,
+	SYS_EXIT = 93,
+	SYS_RT_SIGPROCMASK = 135,
+	SYS_RT_SIGTIMEDWAIT = 137,
+	SYS_GETPID = 172,
+	SYS_WAIT4 = 260
+};
 
 #if defined(__aarch64__)
 

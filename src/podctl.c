@@ -16,10 +16,10 @@
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_PODINIT = 3 };
 
 struct request {
-	const char *socket;  /* NULL: find it */
+	const char *socket; /* NULL: find it */
 	bool json;
-	char **arguments;    /* behind the command */
-	const char *name;    /* of the command */
+	char **arguments; /* behind the command */
+	const char *name; /* of the command */
 };
 
 static void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -176,7 +176,8 @@ static void print_processes(const json_t *statuses, const char *kind)
 {
 	size_t index;
 	const json_t *status;
-	json_array_foreach (statuses, index, status) {
+	json_array_foreach(statuses, index, status)
+	{
 		char state[64], age[24];
 		const char *since, *id = text_of(status, "containerID");
 		describe_state(json_object_get(status, "state"), state, sizeof(state), &since);

@@ -29,9 +29,9 @@ struct options {
 
 /* One row per option: the parser and --help read it. */
 static const struct option_row {
-	char letter; /* 0: none */
+	char letter;		     /* 0: none */
 	const char *name, *argument; /* argument NULL: it takes none */
-	size_t offset; /* of a const char * with an argument, else of a bool */
+	size_t offset;		     /* of a const char * with an argument, else of a bool */
 	const char *doc;
 } OPTIONS[] = {
 	{'c', "config", "FILE|DIR|-", offsetof(struct options, config),
@@ -62,7 +62,8 @@ static void print_help(void)
 {
 	printf("usage: podinit [OPTION...] [--] PROGRAM [ARG...]   run one program as its init\n"
 	       "       podinit [OPTION...] -c FILE|DIR|-           run a pod\n"
-	       "       podinit                                     run %s, else hold the namespaces\n"
+	       "       podinit                                     run %s, else hold the "
+	       "namespaces\n"
 	       "\n",
 		DEFAULT_CONFIG);
 	for (int i = 0; i < OPTION_COUNT; i++) {
@@ -164,8 +165,8 @@ static void print_text(FILE *stream, struct text *text)
 }
 
 /* The pod that the command line asks for. */
-static void make_spec(struct pod_spec *spec, const struct options *options,
-	struct problems *problems)
+static void make_spec(
+	struct pod_spec *spec, const struct options *options, struct problems *problems)
 {
 	const char *config = options->config;
 	if (!config && !options->command && access(DEFAULT_CONFIG, F_OK) == 0)
@@ -200,8 +201,7 @@ static enum log_level log_level_of(const struct options *options, const struct p
 }
 
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct pod_spec *spec, const struct options *options,
-	int outer_signals_fd)
+static int run_pod(const struct pod_spec *spec, const struct options *options, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};

@@ -54,7 +54,8 @@ bool notice_is_warning(const struct notice *notice)
 const char *pod_phase_name(enum pod_phase phase)
 {
 	static const char *const names[PHASE_COUNT] = {[PHASE_PENDING] = "Pending",
-		[PHASE_RUNNING] = "Running", [PHASE_SUCCEEDED] = "Succeeded",
+		[PHASE_RUNNING] = "Running",
+		[PHASE_SUCCEEDED] = "Succeeded",
 		[PHASE_FAILED] = "Failed"};
 	return names[phase];
 }
@@ -109,8 +110,8 @@ static void add_mount(struct text *out, const struct process_spec *process, int 
 	text_add(out, " at %s", mount->path);
 }
 
-void spawn_error_message(struct text *out, const struct process_spec *process,
-	const struct spawn_error *error)
+void spawn_error_message(
+	struct text *out, const struct process_spec *process, const struct spawn_error *error)
 {
 	int stage = error->stage < STAGE_COUNT ? error->stage : STAGE_NONE;
 	text_add(out, "%s", STAGES[stage].text);
@@ -136,6 +137,8 @@ void spawn_error_message(struct text *out, const struct process_spec *process,
 /* "26 ms", "1.5 s", "10 s" */
 static void add_seconds(struct text *out, int64_t ns)
 {
+	if (ns < 0)
+		ns = 0; /* it is late already */
 	if (ns > 0 && ns < NS_PER_SECOND) {
 		text_add(out, "%lld ms", (long long)(ns / NS_PER_MS));
 		return;

@@ -10,21 +10,21 @@
 
 enum notice_reason {
 	NOTICE_STARTED,
-	NOTICE_COMPLETED,   /* ended with 0 */
-	NOTICE_ERROR,       /* ended otherwise */
+	NOTICE_COMPLETED, /* ended with 0 */
+	NOTICE_ERROR,	  /* ended otherwise */
 	NOTICE_OOM_KILLED,
 	NOTICE_START_ERROR, /* could not be started */
 	NOTICE_BACK_OFF,    /* will start again, after a delay */
-	NOTICE_KILLING,     /* is told to stop, or killed */
-	NOTICE_PHASE,       /* the pod is in another phase */
-	NOTICE_SIGNAL,      /* podinit got a signal */
-	NOTICE_ORPHAN,      /* one reaped that podinit did not start */
+	NOTICE_KILLING,	    /* is told to stop, or killed */
+	NOTICE_PHASE,	    /* the pod is in another phase */
+	NOTICE_SIGNAL,	    /* podinit got a signal */
+	NOTICE_ORPHAN,	    /* one reaped that podinit did not start */
 	NOTICE_UNHEALTHY,   /* a probe failed */
 	NOTICE_FAILED_POST_START_HOOK,
 	NOTICE_FAILED_PRE_STOP_HOOK,
 	NOTICE_DEADLINE_EXCEEDED,
-	NOTICE_STOPPING,    /* the pod ends; no Kubernetes word */
-	NOTICE_LEFTOVER,    /* processes that a process left behind are told to end */
+	NOTICE_STOPPING, /* the pod ends; no Kubernetes word */
+	NOTICE_LEFTOVER, /* processes that a process left behind are told to end */
 	NOTICE_REASON_COUNT,
 };
 
@@ -57,11 +57,11 @@ struct spawn_error {
 /* Why the pod, or one process of it, is being stopped. */
 enum stop_cause {
 	STOP_NONE,
-	STOP_COMPLETED,   /* no main runs or will run again */
+	STOP_COMPLETED, /* no main runs or will run again */
 	STOP_INIT_FAILED,
-	STOP_DEADLINE,    /* activeDeadlineSeconds */
-	STOP_SIGNAL,      /* podinit was sent SIGTERM or SIGINT */
-	STOP_ASKED,       /* by podctl */
+	STOP_DEADLINE, /* activeDeadlineSeconds */
+	STOP_SIGNAL,   /* podinit was sent SIGTERM or SIGINT */
+	STOP_ASKED,    /* by podctl */
 	STOP_STARTUP_PROBE,
 	STOP_LIVENESS_PROBE,
 	STOP_POST_START,
@@ -71,17 +71,17 @@ enum stop_cause {
 enum pod_phase { PHASE_PENDING, PHASE_RUNNING, PHASE_SUCCEEDED, PHASE_FAILED, PHASE_COUNT };
 
 struct notice {
-	uint8_t reason;    /* enum notice_reason */
-	uint8_t phase;     /* enum pod_phase, of NOTICE_PHASE */
-	uint8_t cause;     /* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
-	uint8_t signo;     /* 0: none */
-	int16_t exit_code; /* -1: none */
-	int16_t process;   /* index; -1: the pod */
-	int32_t pid;       /* 0: none */
-	int32_t restart_count; /* -1: none */
-	int32_t count;     /* of LEFTOVER */
+	uint8_t reason;			/* enum notice_reason */
+	uint8_t phase;			/* enum pod_phase, of NOTICE_PHASE */
+	uint8_t cause;			/* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
+	uint8_t signo;			/* 0: none */
+	int16_t exit_code;		/* -1: none */
+	int16_t process;		/* index; -1: the pod */
+	int32_t pid;			/* 0: none */
+	int32_t restart_count;		/* -1: none */
+	int32_t count;			/* of LEFTOVER */
 	struct spawn_error spawn_error; /* of START_ERROR */
-	int64_t delay_ns;  /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
+	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */
 };
 
@@ -101,7 +101,7 @@ const char *stop_cause_text(enum stop_cause cause);
  * beginning with the process's name (with "pod" where it is about the pod). */
 void notice_message(struct text *out, const struct pod_spec *spec, const struct notice *notice);
 /* Only what went wrong: "cannot execute /bin/nope: No such file or directory". */
-void spawn_error_message(struct text *out, const struct process_spec *process,
-	const struct spawn_error *error);
+void spawn_error_message(
+	struct text *out, const struct process_spec *process, const struct spawn_error *error);
 
 #endif

@@ -21,42 +21,43 @@
 #define NEVER INT64_MAX
 
 enum process_state {
-	PROCESS_NONE,     /* never started, or given up before it was */
+	PROCESS_NONE,	  /* never started, or given up before it was */
 	PROCESS_WAITING,  /* starts (again) at its deadline */
 	PROCESS_SPAWNING, /* ACT_SPAWN was given */
 	PROCESS_ABORTING, /* ACT_SPAWN was given, then ACT_ABORT */
 	PROCESS_STARTING, /* runs, and so does its postStart hook */
 	PROCESS_RUNNING,
 	PROCESS_PRE_STOP, /* its preStop hook runs, until its deadline */
-	PROCESS_TURN,     /* a sidecar waits for its turn to stop, until its deadline */
+	PROCESS_TURN,	  /* a sidecar waits for its turn to stop, until its deadline */
 	PROCESS_STOPPING, /* got its stop signal; SIGKILL at its deadline */
-	PROCESS_KILLED,   /* got SIGKILL */
-	PROCESS_EXITED,   /* ended, and will not start again */
+	PROCESS_KILLED,	  /* got SIGKILL */
+	PROCESS_EXITED,	  /* ended, and will not start again */
 	PROCESS_STATE_COUNT,
 };
 
 /* How an instance ended. */
 struct termination {
 	int64_t started_at, finished_at; /* started_at -1: it did not start */
-	struct spawn_error spawn_error;  /* of a START_ERROR */
+	struct spawn_error spawn_error;	 /* of a START_ERROR */
 	int16_t exit_code; /* 128 + n for signal n; 128 for START_ERROR (as containerd). -1: none */
-	uint8_t signo;     /* 0: it exited */
-	uint8_t reason;    /* NOTICE_COMPLETED, _ERROR, _OOM_KILLED or _START_ERROR */
+	uint8_t signo;	   /* 0: it exited */
+	uint8_t reason;	   /* NOTICE_COMPLETED, _ERROR, _OOM_KILLED or _START_ERROR */
 };
 
 struct process {
-	int64_t deadline;   /* when its state changes by itself; NEVER: not */
-	int64_t started_at; /* of the instance that runs */
+	int64_t deadline;		   /* when its state changes by itself; NEVER: not */
+	int64_t started_at;		   /* of the instance that runs */
 	int64_t backoff_ns, backoff_since; /* crash backoff entry; since -1: none */
 	struct termination last, previous; /* the latest end and the one before */
-	int32_t pid;           /* 0: none runs */
-	int32_t instances;     /* started or tried; restartCount is one less */
-	uint8_t state;         /* enum process_state */
-	uint8_t stop_cause;    /* enum stop_cause: why this instance is being stopped */
-	bool startup_done;     /* this instance's startupProbe, if any, succeeded */
-	bool ready;            /* the readinessProbe's latest result, if it has one */
-	bool ever_started;     /* some instance was Started: the start gate is open */
-	bool group_signalled;  /* its process group has been asked to end */
+	int32_t pid;			   /* 0: none runs */
+	int32_t instances;		   /* started or tried; restartCount is one less */
+	uint8_t state;			   /* enum process_state */
+	uint8_t stop_cause;		   /* enum stop_cause: why this instance is being stopped */
+	bool post_start_done;		   /* this instance's postStart hook, if any, succeeded */
+	bool startup_done;		   /* this instance's startupProbe, if any, succeeded */
+	bool ready;			   /* the readinessProbe's latest result, if it has one */
+	bool ever_started;		   /* some instance was Started: the start gate is open */
+	bool group_signalled;		   /* its process group has been asked to end */
 };
 
 enum pod_condition {
@@ -69,39 +70,39 @@ enum pod_condition {
 struct pod {
 	int32_t process_count;
 	int32_t next_init, next_main; /* who starts next; init_count and process_count: nobody */
-	uint8_t phase;      /* enum pod_phase */
+	uint8_t phase;		      /* enum pod_phase */
 	uint8_t stopping;   /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
 	uint8_t requests;   /* how often it was asked to stop */
 	uint8_t stop_signo; /* the signal that an entrypoint is stopped with; 0: its own */
-	bool draining;      /* every process is gone; what they left is asked to end */
+	bool draining;	    /* every process is gone; what they left is asked to end */
 	bool drain_killing; /* ... is killed */
-	bool finished;      /* ACT_FINISH was given; nothing happens any more */
+	bool finished;	    /* ACT_FINISH was given; nothing happens any more */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
-	int64_t started_at; /* of the pod; -1: EVENT_BOOT has not come */
-	int64_t stop_by;    /* end of the grace; NEVER: not stopping */
-	int64_t deadline;   /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
+	int64_t started_at;  /* of the pod; -1: EVENT_BOOT has not come */
+	int64_t stop_by;     /* end of the grace; NEVER: not stopping */
+	int64_t deadline;    /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
 			       the next step of draining, or when it is given up. NEVER: none */
 	uint32_t unexpected; /* events that made no sense in their state; ignored */
 	struct process processes[];
 };
 
 enum event_type {
-	EVENT_BOOT,         /* the first event: the pod starts */
-	EVENT_SPAWNED,      /* process, pid */
-	EVENT_SPAWN_FAILED, /* process, spawn_error */
-	EVENT_EXITED,       /* process, pid, exit_code or signo, oom */
-	EVENT_PROBED,       /* process, probe, success: a result past its threshold */
-	EVENT_HOOK_DONE,    /* process, hook, success */
-	EVENT_SIGNALLED,    /* signo */
+	EVENT_BOOT,	     /* the first event: the pod starts */
+	EVENT_SPAWNED,	     /* process, pid */
+	EVENT_SPAWN_FAILED,  /* process, spawn_error */
+	EVENT_EXITED,	     /* process, pid, exit_code or signo, oom */
+	EVENT_PROBED,	     /* process, probe, success: a result past its threshold */
+	EVENT_HOOK_DONE,     /* process, hook, success */
+	EVENT_SIGNALLED,     /* signo */
 	EVENT_ASKED_TO_STOP, /* grace_ns; -1: the pod's own */
-	EVENT_DRAINED,      /* podinit has no child left */
-	EVENT_TICK,         /* only the time */
+	EVENT_DRAINED,	     /* podinit has no child left */
+	EVENT_TICK,	     /* only the time */
 	EVENT_TYPE_COUNT,
 };
 
 struct event {
-	uint8_t type; /* enum event_type */
+	uint8_t type;	     /* enum event_type */
 	uint8_t probe, hook; /* enum probe_type, enum hook_type */
 	bool success, oom;
 	uint8_t exit_code, signo;
@@ -112,16 +113,16 @@ struct event {
 };
 
 enum action_type {
-	ACT_SPAWN,       /* process -> EVENT_SPAWNED or EVENT_SPAWN_FAILED */
-	ACT_ABORT,       /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
+	ACT_SPAWN,	 /* process -> EVENT_SPAWNED or EVENT_SPAWN_FAILED */
+	ACT_ABORT,	 /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
 			    was too late */
-	ACT_SIGNAL,      /* process, signo, group */
-	ACT_KILL_TREE,   /* process: SIGKILL to it and what it left */
-	ACT_RUN_HOOK,    /* process, hook -> EVENT_HOOK_DONE */
+	ACT_SIGNAL,	 /* process, signo, group */
+	ACT_KILL_TREE,	 /* process: SIGKILL to it and what it left */
+	ACT_RUN_HOOK,	 /* process, hook -> EVENT_HOOK_DONE */
 	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
-	ACT_DRAIN,       /* signo: to every descendant left; -> EVENT_DRAINED when none is */
-	ACT_TELL,        /* notice */
-	ACT_FINISH,      /* exit_code: podinit ends */
+	ACT_DRAIN,	 /* signo: to every descendant left; -> EVENT_DRAINED when none is */
+	ACT_TELL,	 /* notice */
+	ACT_FINISH,	 /* exit_code: podinit ends */
 	ACTION_TYPE_COUNT,
 };
 
@@ -129,7 +130,7 @@ struct action {
 	uint8_t type; /* enum action_type */
 	uint8_t hook; /* enum hook_type */
 	uint8_t signo;
-	bool group;   /* to its process group, not only to its main process */
+	bool group; /* to its process group, not only to its main process */
 	int32_t process;
 	int32_t exit_code;
 	struct notice notice; /* of ACT_TELL */

@@ -11,8 +11,8 @@ static void add_time(struct text *out, const struct podstatus *status, int64_t m
 	text_add(out, "\"");
 }
 
-static void add_condition(struct text *out, const struct podstatus *status, const char *type,
-	bool is, int64_t since)
+static void add_condition(
+	struct text *out, const struct podstatus *status, const char *type, bool is, int64_t since)
 {
 	text_add(out, "{\"type\":\"%s\",\"status\":\"%s\",\"lastTransitionTime\":", type,
 		is ? "True" : "False");
@@ -24,8 +24,9 @@ static void add_incomplete(struct text *out, const struct podstatus *status)
 {
 	enum { SHOWN = 20 };
 	int shown = 0;
-	text_add(out, ",\"reason\":\"ContainersNotInitialized\",\"message\":\"containers with "
-		      "incomplete status: [");
+	text_add(out,
+		",\"reason\":\"ContainersNotInitialized\",\"message\":\"containers with "
+		"incomplete status: [");
 	for (int i = status->pod->next_init; i < status->spec->init_count && shown < SHOWN; i++)
 		text_add(out, "%s%s", shown++ ? " " : "", status->spec->processes[i].name);
 	text_add(out, "]\"");
@@ -38,8 +39,9 @@ static void add_head(struct text *out, const struct podstatus *status)
 	const int64_t *since = pod->condition_since;
 	text_add(out, "{\"phase\":\"%s\"", pod_phase_name((enum pod_phase)pod->phase));
 	if (pod->stopping == STOP_DEADLINE)
-		text_add(out, ",\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
-			      "the node longer than the specified deadline\"");
+		text_add(out,
+			",\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
+			"the node longer than the specified deadline\"");
 	text_add(out, ",\"startTime\":");
 	add_time(out, status, pod->started_at);
 	text_add(out, ",\"conditions\":[");
@@ -51,12 +53,12 @@ static void add_head(struct text *out, const struct podstatus *status)
 		add_incomplete(out, status);
 	text_add(out, "},");
 	add_condition(out, status, "Ready", is[CONDITION_READY], since[CONDITION_READY]);
-	text_add(out, "%s},",
-		is[CONDITION_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
+	text_add(out, "%s},", is[CONDITION_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
 	add_condition(out, status, "ContainersReady", is[CONDITION_CONTAINERS_READY],
 		since[CONDITION_CONTAINERS_READY]);
-	text_add(out, "%s}],\"podinit\":{\"name\":\"%s\",\"pid\":%d,\"orphansReaped\":%llu},"
-		      "\"initContainerStatuses\":[",
+	text_add(out,
+		"%s}],\"podinit\":{\"name\":\"%s\",\"pid\":%d,\"orphansReaped\":%llu},"
+		"\"initContainerStatuses\":[",
 		is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"",
 		status->spec->name, status->pid, (unsigned long long)status->orphans);
 }
@@ -119,8 +121,9 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 		add_terminated(out, status, spec, last);
 	else
 		text_add(out, "{}");
-	text_add(out, ",\"ready\":%s,\"started\":%s,\"restartCount\":%d,\"image\":\"\","
-		      "\"imageID\":\"\"",
+	text_add(out,
+		",\"ready\":%s,\"started\":%s,\"restartCount\":%d,\"image\":\"\","
+		"\"imageID\":\"\"",
 		process_is_ready(spec, process) ? "true" : "false",
 		process_is_started(spec, process) ? "true" : "false",
 		process_restart_count(process));

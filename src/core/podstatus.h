@@ -12,7 +12,7 @@ struct podstatus {
 	const struct pod *pod;
 	int64_t now, realtime; /* the same moment on both clocks */
 	uint64_t orphans;      /* reaped so far */
-	int32_t pid;           /* podinit's own */
+	int32_t pid;	       /* podinit's own */
 };
 
 /* Adds piece number `piece` (0, 1, ...); false when there is no such piece any more. */

@@ -1,5 +1,5 @@
-/* The life of one process: a table of states and events, and the rules of restarting. Must not
- * look at other processes: what depends on them is pod.c's and stop.c's. */
+/* The life of one process: a table of states and events. Must not look at other processes: what depends on them is pod.c's and stop.c's. */
+#include "restart.h"
 #include "step.h"
 
 #define MINIMUM_GRACE_NS (2 * NS_PER_SECOND) /* the kubelet's minimumGracePeriodInSeconds */
@@ -22,6 +22,7 @@ static void process_set_state(struct process *process, enum process_state state,
 	process->deadline = deadline;
 	if (!process_is_alive(process)) {
 		process->pid = 0;
+		process->post_start_done = false;
 		process->startup_done = false;
 		process->ready = false;
 	}
@@ -41,6 +42,13 @@ static void tell(struct step *step, int index, enum notice_reason reason)
 	step_tell(step, &notice);
 }
 
+/* An entrypoint's user may have meant another one. */
+static uint8_t stop_signal_of(const struct step *step, int index)
+{
+	return step->pod->stop_signo ? step->pod->stop_signo
+				     : (uint8_t)spec_of(step, index)->stop_signal;
+}
+
 /* --- starting --- */
 
 static void spawn(struct step *step, int index)
@@ -58,56 +66,6 @@ void process_start(struct step *step, int index)
 	spawn(step, index);
 }
 
-/* Ran for so long that the crash backoff is forgotten: from its last (re)start to its end. */
-static bool backoff_is_expired(const struct process_spec *spec, const struct process *process)
-{
-	return process->last.finished_at - process->backoff_since > spec->backoff_reset_ns;
-}
-
-/* The kubelet's doBackOff: the first restart is immediate, each later one waits, counted from the
- * end, twice as long as the one before. */
-static void restart(struct step *step, int index)
-{
-	const struct process_spec *spec = spec_of(step, index);
-	struct process *process = &step->pod->processes[index];
-	int64_t doubled = process->backoff_ns * 2;
-	if (process->backoff_since < 0 || backoff_is_expired(spec, process))
-		process->backoff_ns = spec->backoff_initial_ns;
-	else
-		process->backoff_ns =
-			doubled < spec->backoff_max_ns ? doubled : spec->backoff_max_ns;
-	process->backoff_since = step->now;
-	spawn(step, index);
-}
-
-/* When it may start again after its latest end. */
-static int64_t restart_time(const struct process_spec *spec, const struct process *process)
-{
-	if (process->backoff_since < 0 || backoff_is_expired(spec, process))
-		return process->last.finished_at;
-	return time_after(process->last.finished_at, process->backoff_ns);
-}
-
-/* KEP-5307. Rules look only at an end of its own; an init that ended with 0 is done. */
-static bool should_restart(const struct step *step, int index)
-{
-	const struct process_spec *spec = spec_of(step, index);
-	const struct process *process = &step->pod->processes[index];
-	enum restart_policy policy = spec_restart_policy(step->spec, spec);
-	int code = process->last.exit_code;
-	if (step->pod->stopping)
-		return false;
-	if (spec->kind == KIND_INIT && code == 0)
-		return false;
-	if (process->stop_cause)
-		return policy != RESTART_NEVER;
-	for (int i = 0; i < spec->rules.count; i++) {
-		if (restart_rule_matches(&spec->rules.items[i], code))
-			return true;
-	}
-	return policy == RESTART_ALWAYS || (policy == RESTART_ON_FAILURE && code != 0);
-}
-
 /* --- ending --- */
 
 /* The instance is over; `process->last` says how. */
@@ -115,7 +73,7 @@ static void settle(struct step *step, int index)
 {
 	const struct process_spec *spec = spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
-	if (!should_restart(step, index)) {
+	if (step->pod->stopping || !restart_is_due(step->spec, spec, process)) {
 		process_set_state(process, PROCESS_EXITED, NEVER);
 		return;
 	}
@@ -132,8 +90,8 @@ static void settle(struct step *step, int index)
 	}
 }
 
-static struct termination termination_of(const struct event *event, const struct process *process,
-	int64_t now)
+static struct termination termination_of(
+	const struct event *event, const struct process *process, int64_t now)
 {
 	struct termination end = {
 		.started_at = process->started_at,
@@ -169,7 +127,7 @@ static void exited(struct step *step, int index, const struct event *event)
 	 * that had it already is left alone: to many programs a second one means "at once". */
 	if (step->pod->stopping && !process->group_signalled) {
 		struct action *action = step_add(step, ACT_SIGNAL, index);
-		action->signo = (uint8_t)spec_of(step, index)->stop_signal;
+		action->signo = stop_signal_of(step, index);
 		action->group = true;
 		process->group_signalled = true;
 	}
@@ -229,8 +187,7 @@ static void send_stop_signal(struct step *step, int index, int64_t stop_by)
 	struct process *process = &step->pod->processes[index];
 	int64_t soonest = time_after(step->now, MINIMUM_GRACE_NS);
 	struct action *action = step_add(step, ACT_SIGNAL, index);
-	action->signo = step->pod->stop_signo ? step->pod->stop_signo
-					      : (uint8_t)spec_of(step, index)->stop_signal;
+	action->signo = stop_signal_of(step, index);
 	/* An entrypoint's signals go to all of its group, as its user would have sent them. */
 	action->group = step->spec->entrypoint;
 	process->group_signalled |= action->group;
@@ -255,7 +212,7 @@ static void begin_stop(struct step *step, int index, enum stop_cause cause, int6
 	process->stop_cause = (uint8_t)cause;
 	struct notice notice = notice_of(NOTICE_KILLING, index);
 	notice.pid = process->pid;
-	notice.signo = (uint8_t)spec->stop_signal;
+	notice.signo = stop_signal_of(step, index);
 	notice.cause = (uint8_t)cause;
 	notice.delay_ns = stop_by - step->now;
 	step_tell(step, &notice);
@@ -330,7 +287,8 @@ static void ignore(struct step *step, int index, const struct event *event)
 static void wait_over(struct step *step, int index, const struct event *event)
 {
 	(void)event;
-	restart(step, index);
+	restart_count_delay(spec_of(step, index), &step->pod->processes[index], step->now);
+	spawn(step, index);
 }
 
 /* It runs, and its postStart hook (if any) is over. */
@@ -338,6 +296,7 @@ static void started(struct step *step, int index)
 {
 	struct process *process = &step->pod->processes[index];
 	process_set_state(process, PROCESS_RUNNING, NEVER);
+	process->post_start_done = true;
 	if (process_is_started(spec_of(step, index), process))
 		process->ever_started = true;
 }
@@ -379,8 +338,8 @@ static void post_start_done(struct step *step, int index, const struct event *ev
 		/* It was never Started: whoever waits for it goes on waiting. */
 		tell(step, index, NOTICE_FAILED_POST_START_HOOK);
 		process_set_state(&step->pod->processes[index], PROCESS_RUNNING, NEVER);
-		process_stop(step, index, STOP_POST_START,
-			time_after(step->now, step->spec->grace_ns));
+		process_stop(
+			step, index, STOP_POST_START, time_after(step->now, step->spec->grace_ns));
 	}
 }
 
@@ -434,20 +393,22 @@ static void probed(struct step *step, int index, const struct event *event)
 		process->ready = event->success;
 		return;
 	}
-	if (process->state != PROCESS_RUNNING)
-		return;
 	bool startup = event->probe == PROBE_STARTUP;
+	/* The startupProbe may end while the postStart hook still runs; liveness is not asked before
+	 * both are over. */
+	if (process->state != PROCESS_RUNNING && !(startup && process->state == PROCESS_STARTING))
+		return;
 	if (event->success) {
 		process->startup_done |= startup;
-		process->ever_started |= startup;
+		process->ever_started |= process_is_started(spec, process);
 		return;
 	}
 	struct notice notice = notice_of(NOTICE_UNHEALTHY, index);
 	notice.cause = startup ? STOP_STARTUP_PROBE : STOP_LIVENESS_PROBE;
 	step_tell(step, &notice);
 	process_stop(step, index, (enum stop_cause)notice.cause,
-		time_after(step->now,
-			probe->grace_ns >= 0 ? probe->grace_ns : step->spec->grace_ns));
+		time_after(
+			step->now, probe->grace_ns >= 0 ? probe->grace_ns : step->spec->grace_ns));
 }
 
 typedef void transition(struct step *step, int index, const struct event *event);
@@ -458,24 +419,35 @@ typedef void transition(struct step *step, int index, const struct event *event)
 
 static transition *const TRANSITIONS[PROCESS_STATE_COUNT][EVENT_TYPE_COUNT] = {
 	[PROCESS_NONE] = {[EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
-	[PROCESS_WAITING] = {[DEADLINE] = wait_over, [EVENT_PROBED] = ignore,
+	[PROCESS_WAITING] =
+		{[DEADLINE] = wait_over, [EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
+	[PROCESS_SPAWNING] = {[EVENT_SPAWNED] = runs,
+		[EVENT_SPAWN_FAILED] = spawn_failed,
+		[EVENT_PROBED] = ignore,
 		[EVENT_HOOK_DONE] = ignore},
-	[PROCESS_SPAWNING] = {[EVENT_SPAWNED] = runs, [EVENT_SPAWN_FAILED] = spawn_failed,
-		[EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
-	[PROCESS_ABORTING] = {[EVENT_SPAWNED] = runs_too_late, [EVENT_SPAWN_FAILED] = aborted,
-		[EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
-	[PROCESS_STARTING] = {[EVENT_EXITED] = exited_in_hook, [EVENT_PROBED] = ignore,
+	[PROCESS_ABORTING] = {[EVENT_SPAWNED] = runs_too_late,
+		[EVENT_SPAWN_FAILED] = aborted,
+		[EVENT_PROBED] = ignore,
+		[EVENT_HOOK_DONE] = ignore},
+	[PROCESS_STARTING] = {[EVENT_EXITED] = exited_in_hook,
+		[EVENT_PROBED] = probed,
 		[EVENT_HOOK_DONE] = post_start_done},
-	[PROCESS_RUNNING] = {[EVENT_EXITED] = exited, [EVENT_PROBED] = probed,
+	[PROCESS_RUNNING] =
+		{[EVENT_EXITED] = exited, [EVENT_PROBED] = probed, [EVENT_HOOK_DONE] = ignore},
+	[PROCESS_PRE_STOP] = {[DEADLINE] = pre_stop_over,
+		[EVENT_EXITED] = exited_in_hook,
+		[EVENT_PROBED] = probed,
+		[EVENT_HOOK_DONE] = pre_stop_done},
+	[PROCESS_TURN] = {[DEADLINE] = turn_over,
+		[EVENT_EXITED] = exited,
+		[EVENT_PROBED] = probed,
 		[EVENT_HOOK_DONE] = ignore},
-	[PROCESS_PRE_STOP] = {[DEADLINE] = pre_stop_over, [EVENT_EXITED] = exited_in_hook,
-		[EVENT_PROBED] = probed, [EVENT_HOOK_DONE] = pre_stop_done},
-	[PROCESS_TURN] = {[DEADLINE] = turn_over, [EVENT_EXITED] = exited,
-		[EVENT_PROBED] = probed, [EVENT_HOOK_DONE] = ignore},
-	[PROCESS_STOPPING] = {[DEADLINE] = kill_now, [EVENT_EXITED] = exited,
-		[EVENT_PROBED] = probed, [EVENT_HOOK_DONE] = ignore},
-	[PROCESS_KILLED] = {[EVENT_EXITED] = exited, [EVENT_PROBED] = ignore,
+	[PROCESS_STOPPING] = {[DEADLINE] = kill_now,
+		[EVENT_EXITED] = exited,
+		[EVENT_PROBED] = probed,
 		[EVENT_HOOK_DONE] = ignore},
+	[PROCESS_KILLED] =
+		{[EVENT_EXITED] = exited, [EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
 	[PROCESS_EXITED] = {[EVENT_PROBED] = ignore, [EVENT_HOOK_DONE] = ignore},
 };
 

@@ -25,7 +25,7 @@ bool process_is_alive(const struct process *process)
 
 bool process_is_started(const struct process_spec *spec, const struct process *process)
 {
-	return process_is_alive(process) && process->state != PROCESS_STARTING &&
+	return process_is_alive(process) && process->post_start_done &&
 		(!spec->probes[PROBE_STARTUP] || process->startup_done);
 }
 
@@ -69,8 +69,8 @@ static void count_init(struct counts *counts, const struct process *process)
 		counts->pending_init++;
 }
 
-static void count_sidecar(struct counts *counts, const struct process_spec *spec,
-	const struct process *process)
+static void count_sidecar(
+	struct counts *counts, const struct process_spec *spec, const struct process *process)
 {
 	if (process->state == PROCESS_NONE) {
 		counts->unknown++;
@@ -124,12 +124,12 @@ static bool anything_lives(const struct pod *pod)
 }
 
 /* The kubelet's getPhase (kubelet_pods.go), without the delay of final phases. */
-static enum pod_phase raw_phase(const struct pod_spec *spec, const struct pod *pod,
-	const struct counts *n)
+static enum pod_phase raw_phase(
+	const struct pod_spec *spec, const struct pod *pod, const struct counts *n)
 {
 	int mains = pod->process_count - spec->init_count;
 	bool initialized = pod->next_init >= spec->init_count;
-	if (pod->stopping && !anything_lives(pod)) {
+	if (pod->stopping && (pod->finished || !anything_lives(pod))) {
 		/* A pod that was told to end: how all its mains ended decides. */
 		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_INIT_FAILED &&
 			n->succeeded == mains;
@@ -157,9 +157,10 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	enum pod_phase phase = raw_phase(spec, pod, &n);
 	bool was_final = pod->phase == PHASE_SUCCEEDED || pod->phase == PHASE_FAILED;
 	bool is_final = phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
-	/* Final is for ever; and a pod is not final while something in it lives. Nor does one that
+	/* Final is for ever; and a pod is not final while something in it lives (unless that is
+	 * stuck for good, and podinit ends). Nor does one that
 	 * ran become Pending again because a process of it waits. */
-	if (was_final || (is_final && anything_lives(pod)) ||
+	if (was_final || (is_final && anything_lives(pod) && !pod->finished) ||
 		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING))
 		return (enum pod_phase)pod->phase;
 	return phase;

@@ -12,8 +12,7 @@ static void date_of(int64_t days_since_1970, int *year, int *month, int *day)
 	int64_t days = days_since_1970 + 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
 	int64_t of_era = days - era * 146097;
-	int64_t year_of_era =
-		(of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t march_month = (5 * of_year + 2) / 153;
 	*day = (int)(of_year - (153 * march_month + 2) / 5 + 1);

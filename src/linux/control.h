@@ -34,7 +34,7 @@ struct control {
 	struct ev_loop *loop;
 	const struct control_actions *actions;
 	struct ev_io io;
-	int fd;         /* -1: there is no socket */
+	int fd;		/* -1: there is no socket */
 	char name[108]; /* of the socket; begins with '@' where it is abstract */
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };

@@ -11,8 +11,8 @@
 
 enum { LINE_MAX_BYTES = 4096 };
 
-int event_log_open(struct event_log *log, const struct pod_spec *spec, const char *path,
-	enum log_level level)
+int event_log_open(
+	struct event_log *log, const struct pod_spec *spec, const char *path, enum log_level level)
 {
 	*log = (struct event_log){.spec = spec, .level = level, .fd = -1};
 	if (!path)
@@ -112,8 +112,8 @@ void event_log_tell(struct event_log *log, const struct notice *notice, const st
 	char buffer[600];
 	struct text message = text_in(buffer, sizeof(buffer));
 	bool shown = is_shown(log, notice);
-	bool written = log->fd >= 0 &&
-		(notice->reason != NOTICE_ORPHAN || log->level == LOG_VERBOSE);
+	bool written =
+		log->fd >= 0 && (notice->reason != NOTICE_ORPHAN || log->level == LOG_VERBOSE);
 	if (!shown && !written)
 		return;
 	add_message(&message, log, notice, sender);

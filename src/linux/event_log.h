@@ -9,17 +9,17 @@
 struct event_log {
 	const struct pod_spec *spec;
 	enum log_level level; /* of standard error */
-	int fd;               /* of the file; -1: none */
+	int fd;		      /* of the file; -1: none */
 	unsigned long lost;   /* lines that the file's reader did not take in time */
 };
 
 /* `path` NULL: no file. 0 or -errno. */
-int event_log_open(struct event_log *log, const struct pod_spec *spec, const char *path,
-	enum log_level level);
+int event_log_open(
+	struct event_log *log, const struct pod_spec *spec, const char *path, enum log_level level);
 
 /* Tells a notice. `sender` (may be NULL) belongs to NOTICE_SIGNAL; of NOTICE_ORPHAN it is the
  * orphan's name. Never blocks. */
-void event_log_tell(struct event_log *log, const struct notice *notice,
-	const struct sender *sender);
+void event_log_tell(
+	struct event_log *log, const struct notice *notice, const struct sender *sender);
 
 #endif

@@ -39,20 +39,21 @@ static char *stack_top(void)
 static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void *data)
 {
 	long result;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "mov %[data], %%rdi\n\t"
-			 "call *%[child]\n\t"
-			 "mov %%eax, %%edi\n\t"
-			 "mov %[exit], %%eax\n\t"
-			 "syscall\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "=a"(result)
-			 : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args)), [child] "r"(child),
-			 [data] "r"(data), [exit] "i"(SYS_exit)
-			 : "rcx", "r11", "memory");
+	__asm__ volatile(
+		"syscall\n\t"
+		"test %%rax, %%rax\n\t"
+		"jnz 1f\n\t"
+		"mov %[data], %%rdi\n\t"
+		"call *%[child]\n\t"
+		"mov %%eax, %%edi\n\t"
+		"mov %[exit], %%eax\n\t"
+		"syscall\n\t"
+		"hlt\n"
+		"1:"
+		: "=a"(result)
+		: "a"(SYS_clone3), "D"(args),
+		"S"(sizeof(*args)), [child] "r"(child), [data] "r"(data), [exit] "i"(SYS_exit)
+		: "rcx", "r11", "memory");
 	return result;
 }
 #elif defined(__aarch64__)
@@ -62,23 +63,23 @@ static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void 
 	register long x8 __asm__("x8") = SYS_clone3;
 	register long x0 __asm__("x0") = (long)args;
 	register long x1 __asm__("x1") = sizeof(*args);
-	__asm__ volatile("svc #0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x0, %[data]\n\t"
-			 "blr %[child]\n\t"
-			 "mov x8, %[exit]\n\t"
-			 "svc #0\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), [child] "r"(child), [data] "r"(data),
-			 [exit] "i"(SYS_exit)
-			 : "x30", "memory");
+	__asm__ volatile(
+		"svc #0\n\t"
+		"cbnz x0, 1f\n\t"
+		"mov x0, %[data]\n\t"
+		"blr %[child]\n\t"
+		"mov x8, %[exit]\n\t"
+		"svc #0\n"
+		"1:"
+		: "+r"(x0)
+		: "r"(x8), "r"(x1), [child] "r"(child), [data] "r"(data), [exit] "i"(SYS_exit)
+		: "x30", "memory");
 	return x0;
 }
 #endif
 
-static long try_clone3(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
-	int *pidfd)
+static long try_clone3(
+	int (*child)(void *), void *data, bool shared, unsigned long namespaces, int *pidfd)
 {
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | namespaces,
@@ -104,8 +105,8 @@ static long try_clone3(int (*child)(void *), void *data, bool shared, unsigned l
 #endif
 }
 
-static long try_clone(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
-	int *pidfd)
+static long try_clone(
+	int (*child)(void *), void *data, bool shared, unsigned long namespaces, int *pidfd)
 {
 	unsigned long flags = namespaces | SIGCHLD | (pidfd ? CLONE_PIDFD : 0) |
 		(shared ? CLONE_VM | CLONE_VFORK : 0);
@@ -116,8 +117,8 @@ static long try_clone(int (*child)(void *), void *data, bool shared, unsigned lo
 	return pid < 0 ? -errno : pid;
 }
 
-pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long namespaces,
-	int *pidfd)
+pid_t launch(
+	int (*child)(void *data), void *data, bool shared, unsigned long namespaces, int *pidfd)
 {
 	/* ENOSYS: before Linux 5.3. EPERM: a seccomp filter that cannot look into its arguments
 	 * (or, with namespaces, no permission: then clone() says so too). */

@@ -11,8 +11,8 @@
  * is a fork. `namespaces`: CLONE_NEW... flags or 0.
  * Returns its pid and sets *pidfd (-1 where the kernel has none), or -errno. All signals must be
  * blocked: a handler must not run in a child that shares our memory. */
-pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long namespaces,
-	int *pidfd);
+pid_t launch(
+	int (*child)(void *data), void *data, bool shared, unsigned long namespaces, int *pidfd);
 
 /* fork() into new namespaces: 0 in the child, its pid or -errno in the parent. */
 pid_t launch_fork(unsigned long namespaces);

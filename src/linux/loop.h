@@ -11,8 +11,8 @@ struct loop_setup {
 	const struct volumes *volumes;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
-	bool control;             /* serve podctl? */
-	int outer_signals_fd;     /* from sandbox_enter(); -1: not in a sandbox */
+	bool control;		  /* serve podctl? */
+	int outer_signals_fd;	  /* from sandbox_enter(); -1: not in a sandbox */
 };
 
 /* Runs the pod to its end; returns podinit's exit code. Errors before anything runs are told, and

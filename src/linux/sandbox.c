@@ -23,7 +23,7 @@ struct division {
 	const struct sandbox *sandbox;
 	bool user_namespace;
 	int signals[2]; /* pipe: outer writes struct signal_record, inner reads */
-	int ready[2];   /* pipe: the inner one waits until its users are mapped */
+	int ready[2];	/* pipe: the inner one waits until its users are mapped */
 };
 
 static int write_proc(pid_t pid, const char *file, const char *text)

@@ -39,8 +39,8 @@ static int open_empty(void)
 	return ends[0];
 }
 
-int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes)
+int spawner_init(
+	struct spawner *spawner, const struct pod_spec *spec, const struct volumes *volumes)
 {
 	int most = 0;
 	for (int i = 0; i < spec->process_count; i++) {
@@ -134,7 +134,7 @@ static int execute(char *const *argv, char *const *environment)
 struct child {
 	struct spawner *spawner;
 	const struct process_spec *process;
-	int status_fd;            /* where to write what failed; -1: only into `error` */
+	int status_fd;		  /* where to write what failed; -1: only into `error` */
 	struct spawn_error error; /* stage: what is being done, and then what failed */
 };
 
@@ -149,8 +149,7 @@ static int child_main(void *data)
 	child->error.stage = STAGE_STDIN;
 	if (child->spawner->stdin_fd >= 0 && dup2(child->spawner->stdin_fd, STDIN_FILENO) < 0)
 		goto fail;
-	if (view_is_needed(process) &&
-		!view_make(process, child->spawner->volumes, &child->error))
+	if (view_is_needed(process) && !view_make(process, child->spawner->volumes, &child->error))
 		goto told;
 	child->error.stage = STAGE_CHDIR;
 	if (chdir(process->working_dir ? process->working_dir : boot_directory()) < 0)

@@ -12,7 +12,7 @@ struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
 	char **environment; /* room for the largest merged environment; filled at each start */
-	int stdin_fd;       /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
+	int stdin_fd;	    /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
 };
 
 struct spawned {
@@ -25,8 +25,8 @@ struct spawned {
 };
 
 /* 0 or -errno (out of memory or descriptors). */
-int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes);
+int spawner_init(
+	struct spawner *spawner, const struct pod_spec *spec, const struct volumes *volumes);
 void spawner_finish(struct spawner *spawner);
 
 /* Never blocks for a process with a view of its own; a plain one is started as by vfork(). */

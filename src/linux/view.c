@@ -176,8 +176,7 @@ bool view_make(const struct process_spec *process, const struct volumes *volumes
 	for (int i = 0; i < process->mounts.count; i++) {
 		const struct volume_mount *mount = &process->mounts.items[i];
 		error->item = (uint16_t)i;
-		result = mount_volume(mount,
-			volumes->paths[volumes_index(volumes, mount->volume)]);
+		result = mount_volume(mount, volumes->paths[volumes_index(volumes, mount->volume)]);
 		if (result < 0)
 			goto fail;
 	}

@@ -20,8 +20,8 @@ static void complain(struct problems *problems, const struct pod_spec *spec,
 {
 	const char *source =
 		volume->source < spec->sources.count ? spec->sources.items[volume->source] : NULL;
-	problem_add(problems, source, volume->line, "volume %s: %s %s: %s", volume->name, what, path,
-		why);
+	problem_add(problems, source, volume->line, "volume %s: %s %s: %s", volume->name, what,
+		path, why);
 }
 
 /* mkdir -p. 0 or -errno. */
@@ -78,8 +78,8 @@ static const struct {
 	[HOST_PATH_BLOCK_DEVICE] = {S_IFBLK, MAKE_NOTHING, "is not a block device"},
 };
 
-static char *prepare_host_path(const struct pod_spec *spec, const struct volume_spec *volume,
-	struct problems *problems)
+static char *prepare_host_path(
+	const struct pod_spec *spec, const struct volume_spec *volume, struct problems *problems)
 {
 	int type = volume->host_path_type, result = 0;
 	struct stat status;
@@ -117,8 +117,8 @@ static char *make_scratch(void)
 	return NULL;
 }
 
-static char *prepare_empty_dir(struct volumes *volumes, const struct volume_spec *volume,
-	struct problems *problems)
+static char *prepare_empty_dir(
+	struct volumes *volumes, const struct volume_spec *volume, struct problems *problems)
 {
 	if (!volumes->scratch)
 		volumes->scratch = make_scratch();
@@ -169,8 +169,8 @@ static void note_mount_point(struct volumes *volumes, const char *root, const ch
 	text_finish(&full);
 }
 
-void volumes_prepare(struct volumes *volumes, const struct pod_spec *spec,
-	struct problems *problems)
+void volumes_prepare(
+	struct volumes *volumes, const struct pod_spec *spec, struct problems *problems)
 {
 	*volumes = (struct volumes){.spec = spec};
 	volumes->paths = memory_resize(NULL, sizeof(char *) * (size_t)(spec->volume_count + 1));

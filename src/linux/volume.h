@@ -6,16 +6,16 @@
 
 struct volumes {
 	const struct pod_spec *spec;
-	char **paths;        /* of each volume: absolute, without links */
-	char *scratch;       /* directory that holds the emptyDirs; NULL: none was needed */
+	char **paths;	     /* of each volume: absolute, without links */
+	char *scratch;	     /* directory that holds the emptyDirs; NULL: none was needed */
 	char **mount_points; /* directories that were not there, to be removed at the end */
 	int mount_point_count;
 };
 
 /* Makes every volume of the pod. What goes wrong is added to `problems`, all of it. May block: only
  * before the loop. */
-void volumes_prepare(struct volumes *volumes, const struct pod_spec *spec,
-	struct problems *problems);
+void volumes_prepare(
+	struct volumes *volumes, const struct pod_spec *spec, struct problems *problems);
 
 /* The index of a volume by its name; spec_check() made sure that there is one. */
 int volumes_index(const struct volumes *volumes, const char *name);

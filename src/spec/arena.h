@@ -10,7 +10,7 @@ struct arena_block;
 /* Zeroed is empty and valid. */
 struct arena {
 	struct arena_block *blocks;
-	size_t used;  /* bytes handed out, for the accounting of a pod's memory */
+	size_t used; /* bytes handed out, for the accounting of a pod's memory */
 };
 
 /* Called when memory ends while a file is read; must not return. The program's main() points it

@@ -18,11 +18,11 @@ static const char *source_name(const struct check *check, int index)
 	return index < check->spec->sources.count ? check->spec->sources.items[index] : NULL;
 }
 
-static void process_problem(const struct check *check, const struct process_spec *process,
-	int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void process_problem(const struct check *check, const struct process_spec *process, int line,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void process_problem(const struct check *check, const struct process_spec *process,
-	int line, const char *format, ...)
+static void process_problem(const struct check *check, const struct process_spec *process, int line,
+	const char *format, ...)
 {
 	struct text message = {0};
 	va_list arguments;
@@ -82,9 +82,10 @@ static void check_handler(const struct check *check, const struct process_spec *
 static void check_process(const struct check *check, const struct process_spec *process)
 {
 	static const char *const probes[] = {[PROBE_STARTUP] = "startupProbe",
-		[PROBE_LIVENESS] = "livenessProbe", [PROBE_READINESS] = "readinessProbe"};
-	static const char *const hooks[] = {[HOOK_POST_START] = "lifecycle.postStart",
-		[HOOK_PRE_STOP] = "lifecycle.preStop"};
+		[PROBE_LIVENESS] = "livenessProbe",
+		[PROBE_READINESS] = "readinessProbe"};
+	static const char *const hooks[] = {
+		[HOOK_POST_START] = "lifecycle.postStart", [HOOK_PRE_STOP] = "lifecycle.preStop"};
 	if (!process->command.count)
 		process_problem(check, process, 0, "command: is required");
 	if (process->kind == KIND_INIT && process->restart_policy == RESTART_ALWAYS)
@@ -98,12 +99,23 @@ static void check_process(const struct check *check, const struct process_spec *
 			"backoff.maxSeconds: is less than backoff.initialSeconds");
 	check_mounts(check, process);
 	for (int i = 0; i < PROBE_COUNT; i++) {
-		if (process->probes[i])
-			check_handler(check, process, &process->probes[i]->handler, probes[i]);
+		const struct probe_spec *probe = process->probes[i];
+		if (!probe)
+			continue;
+		check_handler(check, process, &probe->handler, probes[i]);
+		if (i != PROBE_READINESS && probe->success_threshold != 1)
+			process_problem(
+				check, process, 0, "%s.successThreshold: must be 1", probes[i]);
 	}
 	for (int i = 0; i < HOOK_COUNT; i++) {
-		if (process->hooks[i])
-			check_handler(check, process, process->hooks[i], hooks[i]);
+		const struct handler *hook = process->hooks[i];
+		if (!hook)
+			continue;
+		check_handler(check, process, hook, hooks[i]);
+		if (hook->sleep_ns > check->spec->grace_ns)
+			process_problem(check, process, 0,
+				"%s.sleep.seconds: is more than terminationGracePeriodSeconds",
+				hooks[i]);
 	}
 }
 
@@ -158,8 +170,8 @@ static void expand_environment(struct arena *arena, struct process_spec *process
 	}
 }
 
-static void expand_words(struct arena *arena, struct process_spec *process,
-	const struct strings *words)
+static void expand_words(
+	struct arena *arena, struct process_spec *process, const struct strings *words)
 {
 	for (int i = 0; i < words->count; i++)
 		strings_add(arena, &process->argv,

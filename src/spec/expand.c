@@ -9,6 +9,9 @@
 
 const char *environment_get(const struct strings *environment, const char *name, size_t length)
 {
+	/* No name holds a '=': "$(A=B)" is nobody's. */
+	if (memchr(name, '=', length))
+		return NULL;
 	for (int i = environment->count - 1; i >= 0; i--) {
 		const char *item = environment->items[i];
 		if (strncmp(item, name, length) == 0 && item[length] == '=')

@@ -5,8 +5,8 @@
 #include "spec.h"
 
 enum {
-	INI_LINE_MAX = 65535,  /* bytes; a longer line is refused */
-	INI_NAME_MAX = 49,     /* of a section or key; inih would cut a longer one */
+	INI_LINE_MAX = 65535,	/* bytes; a longer line is refused */
+	INI_NAME_MAX = 49,	/* of a section or key; inih would cut a longer one */
 	INI_FILE_MAX = 8 << 20, /* bytes; a larger file is refused */
 };
 

@@ -21,19 +21,19 @@ struct reader {
 
 	/* The section that keys go to. */
 	enum key_section section; /* 0: none, or one that was refused */
-	const char *name;         /* "" for [pod] */
-	bool refused;             /* its keys are not even looked at */
-	int process, volume;      /* index of the section's struct */
-	int *seen;                /* line of each row's first value in this section, by row */
+	const char *name;	  /* "" for [pod] */
+	bool refused;		  /* its keys are not even looked at */
+	int process, volume;	  /* index of the section's struct */
+	int *seen;		  /* line of each row's first value in this section, by row */
 
 	/* The key whose value may go on in the next line. */
 	char key[INI_NAME_MAX + 1];
 	struct text value;
 	int key_line;
 
-	bool line_owed; /* the line is "key = value", and inih has not called the handler */
+	bool line_owed;	   /* the line is "key = value", and inih has not called the handler */
 	bool line_refused; /* and so are the indented lines below it */
-	bool told_too_many, told_carriage_return; /* once a file is enough */
+	bool told_processes, told_volumes, told_carriage_return; /* once a file is enough */
 };
 
 static void problem(struct reader *reader, int line, const char *format, ...)
@@ -121,14 +121,26 @@ static void finish_key(struct reader *reader)
 	reader->key[0] = '\0';
 }
 
-static bool too_many(struct reader *reader, int count, int max, const char *what)
+static bool too_many(struct reader *reader, int count, int max, bool *told, const char *what)
 {
 	if (count < max)
 		return false;
-	if (!reader->told_too_many)
+	if (!*told)
 		problem(reader, reader->line, "more than %d %s", max, what);
-	reader->told_too_many = true;
+	*told = true;
 	return true;
+}
+
+/* Is there no room for another section of this kind? */
+static bool is_full(struct reader *reader)
+{
+	const struct pod_spec *spec = reader->spec;
+	if (reader->section == IN_VOLUME)
+		return too_many(reader, spec->volume_count, SPEC_VOLUMES_MAX, &reader->told_volumes,
+			"volumes");
+	return (reader->section & IN_PROCESS) &&
+		too_many(reader, spec->process_count, SPEC_PROCESSES_MAX, &reader->told_processes,
+			"processes");
 }
 
 /* Where a section of the same name stands, as "pod.ini:3", or false. */
@@ -161,7 +173,7 @@ static bool find_double(struct reader *reader, struct text *where)
 static void add_section(struct reader *reader)
 {
 	struct pod_spec *spec = reader->spec;
-	uint8_t source = (uint8_t)(spec->sources.count - 1);
+	uint16_t source = (uint16_t)(spec->sources.count - 1);
 	if (reader->section == IN_POD) {
 		spec->pod_line = reader->line;
 		spec->pod_source = source;
@@ -214,11 +226,7 @@ static void begin_section(struct reader *reader, const char *header)
 	} else if (find_double(reader, &where)) {
 		problem(reader, reader->line, "%s%s%s: name already used in %s", words.items[0],
 			*reader->name ? " " : "", reader->name, where.data);
-	} else if (!((reader->section & IN_PROCESS) &&
-			   too_many(reader, reader->spec->process_count, SPEC_PROCESSES_MAX,
-				   "processes")) &&
-		!(reader->section == IN_VOLUME &&
-			too_many(reader, reader->spec->volume_count, SPEC_VOLUMES_MAX, "volumes"))) {
+	} else if (!is_full(reader)) {
 		add_section(reader);
 		reader->refused = false;
 	}
@@ -326,8 +334,8 @@ static bool accept_line(struct reader *reader, const char *line, size_t length)
 			"an indented line continues the value above it, and there is none");
 		return false;
 	}
-	bool accepted = *line == '[' ? section_line(reader, line, length)
-				     : key_line(reader, line, length);
+	bool accepted =
+		*line == '[' ? section_line(reader, line, length) : key_line(reader, line, length);
 	reader->line_refused = !accepted;
 	return accepted;
 }
@@ -342,6 +350,37 @@ static size_t without_carriage_return(struct reader *reader, const char *line, s
 			"the line ends with a carriage return; save the file with Unix line ends");
 	reader->told_carriage_return = true;
 	return length - 1;
+}
+
+/* What inih would not read as written, or NULL. */
+static const char *refuse_line(const char *line, size_t length, size_t size)
+{
+	static const char blanks[] = "\v\f\r"; /* to inih; nobody writes them for that */
+	size_t first = 0;
+	if (length > INI_LINE_MAX || length + 2 > size)
+		return "line longer than 65535 bytes";
+	if (memchr(line, '\0', length))
+		return "a NUL byte in the line";
+	while (first < length && strchr(" \t", line[first]))
+		first++;
+	while (length > first && strchr(" \t", line[length - 1]))
+		length--;
+	if (length > first && (strchr(blanks, line[first]) || strchr(blanks, line[length - 1])))
+		return "a control character at an end of the line";
+	return NULL;
+}
+
+/* Whatever the refused line began ends, and nothing below goes on with it. */
+static void skip_after_refusal(struct reader *reader, const char *line, size_t length)
+{
+	finish_key(reader);
+	reader->line_refused = true;
+	while (length && strchr(" \t", *line)) {
+		line++;
+		length--;
+	}
+	if (length && *line == '[')
+		reader->refused = true;
 }
 
 /* inih's ini_reader: fills `buffer` with the next line, or with an empty one in place of a line
@@ -361,10 +400,10 @@ static char *next_line(char *buffer, int size, void *stream)
 	reader->line++;
 	length = without_carriage_return(reader, line, length);
 	strcpy(buffer, "\n");
-	if (length > INI_LINE_MAX || length + 2 > (size_t)size) {
-		problem(reader, reader->line, "line longer than %d bytes", INI_LINE_MAX);
-	} else if (memchr(line, '\0', length)) {
-		problem(reader, reader->line, "a NUL byte in the line");
+	const char *refusal = refuse_line(line, length, (size_t)size);
+	if (refusal) {
+		problem(reader, reader->line, "%s", refusal);
+		skip_after_refusal(reader, line, length);
 	} else if (accept_line(reader, line, length)) {
 		memcpy(buffer, line, length);
 		strcpy(buffer + length, "\n");

@@ -4,8 +4,8 @@
 #include "ini.h"
 #include "value.h"
 
-static void write_section(struct text *out, enum key_section section, const char *name,
-	const void *section_struct)
+static void write_section(
+	struct text *out, enum key_section section, const char *name, const void *section_struct)
 {
 	text_add(out, "%s[%s%s%s]\n", out->length ? "\n" : "", key_section_name(section),
 		name ? " " : "", name ? name : "");

@@ -125,16 +125,16 @@ void *key_field(const struct key *key, void *section_struct, struct arena *arena
 	return base ? (char *)base + key->offset : NULL;
 }
 
-void keys_set_defaults(enum key_section section, enum key_holder holder, void *holder_struct,
-	struct arena *arena)
+void keys_set_defaults(
+	enum key_section section, enum key_holder holder, void *holder_struct, struct arena *arena)
 {
 	struct value_context context = {.arena = arena, .directory = ""};
 	for (int i = 0; i < KEY_COUNT; i++) {
 		const struct key *key = &KEYS[i];
 		if (!(key->sections & section) || key->holder != holder || !key->fallback)
 			continue;
-		value_parse(&context, key, (char *)holder_struct + key->offset, key->fallback,
-			NULL);
+		value_parse(
+			&context, key, (char *)holder_struct + key->offset, key->fallback, NULL);
 	}
 }
 

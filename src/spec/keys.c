@@ -7,8 +7,8 @@
 #define PROCESS(field) .holder = HOLDER_SECTION, .offset = offsetof(struct process_spec, field)
 #define PROBE(field)   .offset = offsetof(struct probe_spec, field)
 #define HANDLER(field) .offset = offsetof(struct handler, field)
-#define SECONDS        .type = KEY_DURATION, .unit = "seconds"
-#define LATER          .later = true
+#define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
+#define LATER	       .later = true
 
 static const char *const RESTART_POLICIES[] = {"", "Always", "OnFailure", "Never", NULL};
 static const char *const HOST_PATH_TYPES[] = {"", "DirectoryOrCreate", "Directory", "FileOrCreate",
@@ -25,6 +25,9 @@ static const char *const NOTIFIES[] = {"none", "main", "all", NULL};
 static const char *const SCHEDULERS[] = {"other", "batch", "idle", "fifo", "rr", NULL};
 static const char *const IO_CLASSES[] = {"none", "realtime", "best-effort", "idle", NULL};
 static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
+
+/* Rows are laid out by hand. */
+/* clang-format off */
 
 /* A handler: of a probe when P is PROBE_, of a hook when it is empty. */
 #define HTTP_KEYS(prefix, in, held, field)                                                         \
@@ -298,5 +301,7 @@ const struct key KEYS[] = {
 	{"log.maxFiles", IN_PROCESS, KEY_INT, LATER, .min = 1, .max = 1000,
 		.doc = "Rotated files that are kept."},
 };
+
+/* clang-format on */
 
 const int KEY_COUNT = sizeof(KEYS) / sizeof(*KEYS);

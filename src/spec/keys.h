@@ -57,18 +57,18 @@ enum key_holder {
 
 struct key {
 	const char *name;
-	uint8_t sections; /* enum key_section, or-ed */
-	uint8_t type;     /* enum key_type */
-	uint8_t holder;   /* enum key_holder */
-	bool later;       /* refused: "not supported yet" */
-	bool required;    /* of its section */
-	size_t offset;    /* in the holder */
-	int64_t min, max; /* KEY_INT: the value; KEY_DURATION: seconds; KEY_ENUM: min is
+	uint8_t sections;	    /* enum key_section, or-ed */
+	uint8_t type;		    /* enum key_type */
+	uint8_t holder;		    /* enum key_holder */
+	bool later;		    /* refused: "not supported yet" */
+	bool required;		    /* of its section */
+	size_t offset;		    /* in the holder */
+	int64_t min, max;	    /* KEY_INT: the value; KEY_DURATION: seconds; KEY_ENUM: min is
 			  * the first choice that may be written. Both 0: any */
-	const char *fallback; /* the default, as one would write it; NULL: unset */
+	const char *fallback;	    /* the default, as one would write it; NULL: unset */
 	const char *const *choices; /* KEY_ENUM; NULL-terminated */
-	const char *unit; /* NULL: none */
-	const char *doc;  /* one sentence */
+	const char *unit;	    /* NULL: none */
+	const char *doc;	    /* one sentence */
 };
 
 extern const struct key KEYS[];
@@ -84,8 +84,8 @@ const char *key_nearest(enum key_section section, const char *name);
  * with its defaults. */
 void *key_field(const struct key *key, void *section_struct, struct arena *arena);
 /* Stores the default of every key of a section's struct; returns nothing to undo. */
-void keys_set_defaults(enum key_section section, enum key_holder holder, void *holder_struct,
-	struct arena *arena);
+void keys_set_defaults(
+	enum key_section section, enum key_holder holder, void *holder_struct, struct arena *arena);
 
 /* May the key be written more than once? */
 bool key_repeats(const struct key *key);

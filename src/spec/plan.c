@@ -15,6 +15,10 @@ static void plan_delays(struct text *out, const struct process_spec *process)
 {
 	int64_t delay = process->backoff_initial_ns;
 	text_add(out, "0");
+	if (!delay) {
+		text_add(out, " s after each end");
+		return;
+	}
 	for (int i = 0; i < 3 && delay < process->backoff_max_ns; i++) {
 		text_add(out, ", ");
 		duration_write(out, delay);
@@ -36,8 +40,8 @@ static const char *when_it_runs_again(enum process_kind kind, enum restart_polic
 	return "on failure";
 }
 
-static void plan_restart(struct text *out, const struct pod_spec *spec,
-	const struct process_spec *process)
+static void plan_restart(
+	struct text *out, const struct pod_spec *spec, const struct process_spec *process)
 {
 	enum restart_policy policy = spec_restart_policy(spec, process);
 	line(out, "restart");
@@ -51,8 +55,8 @@ static void plan_restart(struct text *out, const struct pod_spec *spec,
 	text_add(out, "\n");
 }
 
-static void plan_mounts(struct text *out, const struct pod_spec *spec,
-	const struct process_spec *process)
+static void plan_mounts(
+	struct text *out, const struct pod_spec *spec, const struct process_spec *process)
 {
 	for (int i = 0; i < process->mounts.count; i++) {
 		const struct volume_mount *mount = &process->mounts.items[i];
@@ -87,8 +91,9 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 		process->rootfs ? process->rootfs : "podinit's own root",
 		process->read_only_rootfs ? ", read-only" : "");
 	line(out, "as");
-	text_add(out, "podinit's own user, groups, capabilities and limits, in a session of its "
-		      "own\n");
+	text_add(out,
+		"podinit's own user, groups, capabilities and limits, in a session of its "
+		"own\n");
 	for (int i = 0; i < process->environment.count; i++) {
 		line(out, "env");
 		words_quote(out, process->environment.items[i]);

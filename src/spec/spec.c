@@ -11,11 +11,17 @@
 void problem_add(struct problems *problems, const char *source, int line, const char *format, ...)
 {
 	va_list arguments;
+	size_t begin = problems->text.length;
 	if (source)
 		text_add(&problems->text, line ? "%s:%d: " : "%s: ", source, line);
 	va_start(arguments, format);
 	text_vadd(&problems->text, format, arguments);
 	va_end(arguments);
+	/* What the user wrote may hold line breaks; a problem is one line. */
+	for (char *s = problems->text.data + begin; *s; s++) {
+		if ((unsigned char)*s < 0x20)
+			*s = ' ';
+	}
 	text_add(&problems->text, "\n");
 	problems->count++;
 }
@@ -42,8 +48,8 @@ static void *grow(void *array, int count, size_t size)
 	return memory_resize(array, size * (count ? (size_t)count * 2 : 1));
 }
 
-struct process_spec *spec_add_process(struct pod_spec *spec, enum process_kind kind,
-	const char *name)
+struct process_spec *spec_add_process(
+	struct pod_spec *spec, enum process_kind kind, const char *name)
 {
 	static const enum key_section sections[] = {
 		[KIND_INIT] = IN_INIT, [KIND_SIDECAR] = IN_SIDECAR, [KIND_MAIN] = IN_MAIN};
@@ -139,13 +145,15 @@ const char *process_kind_name(enum process_kind kind)
 
 const char *restart_policy_name(enum restart_policy policy)
 {
-	static const char *const names[] = {[RESTART_UNSET] = "", [RESTART_ALWAYS] = "Always",
-		[RESTART_ON_FAILURE] = "OnFailure", [RESTART_NEVER] = "Never"};
+	static const char *const names[] = {[RESTART_UNSET] = "",
+		[RESTART_ALWAYS] = "Always",
+		[RESTART_ON_FAILURE] = "OnFailure",
+		[RESTART_NEVER] = "Never"};
 	return names[policy];
 }
 
-enum restart_policy spec_restart_policy(const struct pod_spec *spec,
-	const struct process_spec *process)
+enum restart_policy spec_restart_policy(
+	const struct pod_spec *spec, const struct process_spec *process)
 {
 	if (process->kind == KIND_SIDECAR)
 		return RESTART_ALWAYS;

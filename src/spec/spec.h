@@ -31,7 +31,7 @@ enum restart_policy {
 
 /* One of containers[].restartPolicyRules: "Restart In 42,43". */
 struct restart_rule {
-	bool not_in;          /* operator NotIn; else In */
+	bool not_in;		/* operator NotIn; else In */
 	uint8_t codes[256 / 8]; /* bit per exit code */
 };
 
@@ -41,8 +41,8 @@ struct restart_rules {
 };
 
 struct volume_mount {
-	const char *volume; /* name; spec_check() made sure that it exists */
-	const char *path;   /* absolute, in the process's root */
+	const char *volume;   /* name; spec_check() made sure that it exists */
+	const char *path;     /* absolute, in the process's root */
 	const char *sub_path; /* relative to the volume, or NULL for all of it */
 	bool read_only;
 	int32_t line; /* where it was written, for messages */
@@ -53,19 +53,25 @@ struct volume_mounts {
 	int count;
 };
 
-enum handler_type { HANDLER_NONE, HANDLER_EXEC, HANDLER_HTTP, HANDLER_TCP, HANDLER_GRPC,
-	HANDLER_SLEEP };
+enum handler_type {
+	HANDLER_NONE,
+	HANDLER_EXEC,
+	HANDLER_HTTP,
+	HANDLER_TCP,
+	HANDLER_GRPC,
+	HANDLER_SLEEP
+};
 
 /* What a probe or a hook does. Which of the fields are set follows from spec_handler_type(). */
 struct handler {
 	struct strings exec_command;
 	const char *http_path, *http_host, *http_port; /* a number or the name of a port */
-	struct strings http_headers;                   /* "Name: value" */
+	struct strings http_headers;		       /* "Name: value" */
 	bool http_https;
 	const char *tcp_host, *tcp_port;
 	const char *grpc_service;
-	int32_t grpc_port;   /* 0: no gRPC */
-	int64_t sleep_ns;    /* -1: no sleep */
+	int32_t grpc_port; /* 0: no gRPC */
+	int64_t sleep_ns;  /* -1: no sleep */
 };
 
 struct probe_spec {
@@ -79,21 +85,21 @@ enum probe_type { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS, PROBE_COUNT };
 enum hook_type { HOOK_POST_START, HOOK_PRE_STOP, HOOK_COUNT };
 
 struct process_spec {
-	const char *name; /* a DNS label, unique in the pod */
-	int32_t line;     /* of its section; 0: not from a file */
-	uint8_t kind;     /* enum process_kind */
+	const char *name;	/* a DNS label, unique in the pod */
+	int32_t line;		/* of its section; 0: not from a file */
+	uint8_t kind;		/* enum process_kind */
 	uint8_t restart_policy; /* enum restart_policy */
-	uint8_t source;   /* index of the file it stands in, for messages */
 	bool read_only_rootfs;
+	uint16_t source; /* index of the file it stands in, for messages */
 	int32_t stop_signal;
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
 	struct strings command, args, env; /* as written */
-	const char *working_dir; /* NULL: the root of its file system */
-	const char *rootfs;      /* NULL: podinit's own root */
+	const char *working_dir;	   /* NULL: the root of its file system */
+	const char *rootfs;		   /* NULL: podinit's own root */
 	struct volume_mounts mounts;
 	struct restart_rules rules;
 	struct probe_spec *probes[PROBE_COUNT]; /* NULL: none */
-	struct handler *hooks[HOOK_COUNT];      /* NULL: none */
+	struct handler *hooks[HOOK_COUNT];	/* NULL: none */
 
 	/* Made by spec_check(): $(VAR) expanded, ready for execve(). */
 	struct strings argv;
@@ -116,15 +122,15 @@ enum volume_medium { MEDIUM_DEFAULT, MEDIUM_MEMORY };
 struct volume_spec {
 	const char *name;
 	int32_t line;
-	uint8_t source;
+	uint16_t source;
 	uint8_t host_path_type; /* enum host_path_type */
-	uint8_t medium;         /* enum volume_medium, of an emptyDir */
+	uint8_t medium;		/* enum volume_medium, of an emptyDir */
 	bool empty_dir;
-	const char *host_path;  /* NULL: not a hostPath */
+	const char *host_path; /* NULL: not a hostPath */
 };
 
 struct pod_spec {
-	const char *name; /* never NULL after spec_check() */
+	const char *name;	/* never NULL after spec_check() */
 	uint8_t restart_policy; /* enum restart_policy, never RESTART_UNSET */
 	/* An entrypoint (podinit -- cmd): the one main keeps podinit's standard input, signals go
 	 * on to its process group as they are, and nothing is told but warnings. */
@@ -143,8 +149,8 @@ struct pod_spec {
 	int volume_count;
 
 	struct strings sources; /* names of the files read, for messages */
-	int32_t pod_line;       /* of the [pod] section; 0: none */
-	uint8_t pod_source;
+	int32_t pod_line;	/* of the [pod] section; 0: none */
+	uint16_t pod_source;
 	struct arena arena;
 };
 
@@ -164,8 +170,8 @@ void spec_init(struct pod_spec *spec); /* with every default set */
 void spec_finish(struct pod_spec *spec);
 
 /* Appends one with every default set; the pointer holds until the next call. */
-struct process_spec *spec_add_process(struct pod_spec *spec, enum process_kind kind,
-	const char *name);
+struct process_spec *spec_add_process(
+	struct pod_spec *spec, enum process_kind kind, const char *name);
 struct volume_spec *spec_add_volume(struct pod_spec *spec, const char *name);
 
 /* Makes `spec` (initialised) the pod of `podinit -- argv...`: one main, restartPolicy Never,
@@ -186,8 +192,8 @@ const char *process_kind_name(enum process_kind kind);
 const char *restart_policy_name(enum restart_policy policy);
 /* The policy that holds for one process: its own, else the pod's (an init's Always is OnFailure
  * only where the exit code is 0, which never runs again). */
-enum restart_policy spec_restart_policy(const struct pod_spec *spec,
-	const struct process_spec *process);
+enum restart_policy spec_restart_policy(
+	const struct pod_spec *spec, const struct process_spec *process);
 bool restart_rule_matches(const struct restart_rule *rule, int exit_code);
 
 /* One reading of --plan: what would run, in which order and how. */

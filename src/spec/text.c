@@ -109,14 +109,9 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
-void text_add_json(struct text *text, const char *value)
+static void add_json_string(struct text *text, const unsigned char *s)
 {
-	if (!value) {
-		text_add(text, "null");
-		return;
-	}
 	text_add_bytes(text, "\"", 1);
-	const unsigned char *s = (const unsigned char *)value;
 	while (*s) {
 		size_t length = utf8_length(s);
 		if (*s == '"' || *s == '\\')
@@ -134,4 +129,22 @@ void text_add_json(struct text *text, const char *value)
 		s += length ? length : 1;
 	}
 	text_add_bytes(text, "\"", 1);
+}
+
+void text_add_json(struct text *text, const char *value)
+{
+	size_t before = text->length;
+	bool was_truncated = text->truncated;
+	if (!value) {
+		text_add(text, "null");
+		return;
+	}
+	text->truncated = false;
+	add_json_string(text, (const unsigned char *)value);
+	/* All or nothing, like every other add. */
+	if (text->truncated) {
+		text->length = before;
+		text->data[before] = '\0';
+	}
+	text->truncated |= was_truncated;
 }

@@ -11,7 +11,7 @@
 struct text {
 	char *data;
 	size_t length, capacity;
-	bool fixed;     /* data is the caller's and does not grow */
+	bool fixed;	/* data is the caller's and does not grow */
 	bool truncated; /* fixed, and something did not fit: what was added last is missing whole */
 };
 

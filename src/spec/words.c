@@ -42,8 +42,9 @@ static const char *dollar_escape(const char *s, char *out)
 	return s;
 }
 
-static const char BAD_ESCAPE[] = "an escape in $'...' is not one of \\a \\b \\e \\f \\n \\r \\t \\v "
-				 "\\\\ \\' \\\" \\xHH \\OOO";
+static const char BAD_ESCAPE[] =
+	"an escape in $'...' is not one of \\a \\b \\e \\f \\n \\r \\t \\v "
+	"\\\\ \\' \\\" \\xHH \\OOO";
 
 /* Reads $'...' from after its opening quote. Returns where it ended, or NULL and a problem. */
 static const char *dollar_quoted(const char *s, struct text *word, const char **problem)
@@ -132,8 +133,8 @@ const char *words_split(struct arena *arena, struct strings *words, const char *
 		s = read_word(s, &word, &problem);
 		if (!s)
 			break;
-		strings_add(arena, words, arena_strndup(arena, word.data ? word.data : "",
-			word.length));
+		strings_add(arena, words,
+			arena_strndup(arena, word.data ? word.data : "", word.length));
 		s += strspn(s, BLANKS);
 	}
 	text_finish(&word);
@@ -214,7 +215,8 @@ const char *text_unquote(struct arena *arena, const char *value, const char **pl
 void text_quote(struct text *out, const char *plain)
 {
 	size_t length = strlen(plain);
-	bool outer_blank = length && (strchr(BLANKS, plain[0]) || strchr(BLANKS, plain[length - 1]));
+	bool outer_blank =
+		length && (strchr(BLANKS, plain[0]) || strchr(BLANKS, plain[length - 1]));
 	if (has_control(plain) || outer_blank || strncmp(plain, "$'", 2) == 0)
 		dollar_quote(out, plain);
 	else

@@ -1,0 +1,195 @@
+/* Actions carried out: from the core to the kernel. Must not decide anything. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "loop_state.h"
+#include "reap.h"
+
+void act_spawn_succeeded(struct loop *loop, int index)
+{
+	loop_feed(loop,
+		&(struct event){.type = EVENT_SPAWNED,
+			.process = index,
+			.pid = loop->processes[index].pid});
+}
+
+void act_spawn_failed(struct loop *loop, int index, const struct spawn_error *error)
+{
+	loop_feed(loop,
+		&(struct event){
+			.type = EVENT_SPAWN_FAILED, .process = index, .spawn_error = *error});
+}
+
+bool act_is_preparing(const struct runtime *runtime)
+{
+	return runtime->status.fd >= 0;
+}
+
+void act_stop_preparing(struct loop *loop, struct runtime *runtime)
+{
+	ev_io_stop(loop->ev, &runtime->status);
+	close(runtime->status.fd);
+	runtime->status.fd = -1;
+}
+
+int act_read_preparation(const struct runtime *runtime, struct spawn_error *error)
+{
+	ssize_t length = read(runtime->status.fd, error, sizeof(*error));
+	if (length == (ssize_t)sizeof(*error))
+		return -1;
+	return length < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : 1;
+}
+
+/* A failure is told when the process is reaped: it ends at once, and its successor must not come
+ * before. (The end of the descriptor may mean, too, that it died on the way to its program; then
+ * it has "run", and how it ended follows.) */
+static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
+{
+	struct loop *loop = ev_userdata(ev);
+	int index = (int)(intptr_t)io->data;
+	struct runtime *runtime = &loop->processes[index];
+	(void)events;
+	int done = act_read_preparation(runtime, &runtime->error);
+	if (done)
+		act_stop_preparing(loop, runtime);
+	if (done > 0 && !runtime->aborted)
+		act_spawn_succeeded(loop, index);
+}
+
+static void do_spawn(struct loop *loop, int index)
+{
+	struct runtime *runtime = &loop->processes[index];
+	struct spawned spawned = spawn_process(&loop->spawner, index);
+	if (spawned.error.stage != STAGE_NONE) {
+		act_spawn_failed(loop, index, &spawned.error);
+		return;
+	}
+	runtime->pid = runtime->group = spawned.pid;
+	runtime->pidfd = spawned.pidfd;
+	runtime->told = runtime->aborted = false;
+	runtime->error = (struct spawn_error){0};
+	if (spawned.status_fd < 0) {
+		act_spawn_succeeded(loop, index);
+		return;
+	}
+	ev_io_init(&runtime->status, on_prepared, spawned.status_fd, EV_READ);
+	runtime->status.data = (void *)(intptr_t)index;
+	ev_io_start(loop->ev, &runtime->status);
+}
+
+static void do_abort(struct loop *loop, int index)
+{
+	struct runtime *runtime = &loop->processes[index];
+	if (!act_is_preparing(runtime))
+		return; /* its result is in the queue, or comes with its end */
+	int done = act_read_preparation(runtime, &runtime->error);
+	if (done)
+		act_stop_preparing(loop, runtime);
+	if (done > 0) {
+		act_spawn_succeeded(loop, index);
+	} else if (!done) {
+		/* Not yet the user's program: nothing is lost by killing it. */
+		runtime->aborted = true;
+		runtime->error = (struct spawn_error){.stage = STAGE_ABORTED, .error = ECANCELED};
+		signals_send(runtime->pid, runtime->pidfd, SIGKILL, false);
+	}
+}
+
+static void do_signal(struct loop *loop, const struct action *action)
+{
+	struct runtime *runtime = &loop->processes[action->process];
+	if (action->group) {
+		signals_send(runtime->group, -1, action->signo, true);
+		runtime->told = true;
+	} else if (runtime->pid) {
+		signals_send(runtime->pid, runtime->pidfd, action->signo, false);
+	}
+}
+
+static void do_kill_tree(struct loop *loop, int index)
+{
+	struct runtime *runtime = &loop->processes[index];
+	if (runtime->group)
+		signals_send(runtime->group, -1, SIGKILL, true);
+	if (runtime->pid)
+		signals_send(runtime->pid, runtime->pidfd, SIGKILL, false);
+}
+
+struct drain {
+	struct loop *loop;
+	int signo;
+};
+
+static void drain_one(pid_t pid, pid_t group, void *data)
+{
+	const struct drain *drain = data;
+	/* Asked once already, with its group: to many programs a second time means "at once". */
+	for (int i = 0; drain->signo != SIGKILL && i < drain->loop->spec->process_count; i++) {
+		if (drain->loop->processes[i].told && drain->loop->processes[i].group == group)
+			return;
+	}
+	kill(pid, drain->signo);
+}
+
+/* Who has no child has no descendant either: orphans come to podinit. */
+static bool is_alone(void)
+{
+	struct reaped reaped;
+	return reap_look(&reaped) == REAP_NO_CHILDREN;
+}
+
+void act_drain(struct loop *loop)
+{
+	struct drain drain = {loop, loop->drain_signo};
+	int count = is_alone() ? 0 : proc_each_descendant(drain_one, &drain);
+	loop->drain_signo = 0;
+	if (count) {
+		struct notice notice = notice_of(NOTICE_LEFTOVER, -1);
+		notice.count = count;
+		notice.signo = (uint8_t)drain.signo;
+		event_log_tell(loop->setup->log, &notice, NULL);
+	}
+	if (is_alone())
+		loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
+}
+
+void act(struct loop *loop, const struct action *action)
+{
+	switch ((enum action_type)action->type) {
+	case ACT_SPAWN:
+		do_spawn(loop, action->process);
+		break;
+	case ACT_ABORT:
+		do_abort(loop, action->process);
+		break;
+	case ACT_SIGNAL:
+		do_signal(loop, action);
+		break;
+	case ACT_KILL_TREE:
+		do_kill_tree(loop, action->process);
+		break;
+	case ACT_RUN_HOOK:
+		/* The reader refuses every key that makes a hook; a hook that cannot be run has
+		 * failed. */
+		loop_feed(loop,
+			&(struct event){.type = EVENT_HOOK_DONE,
+				.process = action->process,
+				.hook = action->hook});
+		break;
+	case ACT_CANCEL_HOOK:
+		break;
+	case ACT_DRAIN:
+		loop->drain_signo = action->signo;
+		break;
+	case ACT_TELL:
+		event_log_tell(loop->setup->log, &action->notice, NULL);
+		break;
+	case ACT_FINISH:
+		loop->exit_code = action->exit_code;
+		ev_break(loop->ev, EVBREAK_ALL);
+		break;
+	case ACTION_TYPE_COUNT:
+		break;
+	}
+}

@@ -1,0 +1,66 @@
+/* The loop's state: what loop.c (events in) and act.c (actions out) share. Nothing else includes it. */
+#ifndef PODINIT_LINUX_LOOP_STATE_H
+#define PODINIT_LINUX_LOOP_STATE_H
+
+#include <ev.h>
+
+#include "../core/pod.h"
+#include "control.h"
+#include "loop.h"
+#include "spawn.h"
+
+/* A process of the pod as the kernel knows it. */
+struct runtime {
+	pid_t pid;		  /* 0: none; set from the fork until it is reaped */
+	int pidfd;		  /* -1: none */
+	pid_t group;		  /* of its latest instance; what it left behind is still in it */
+	bool told;		  /* that group got a signal that asks it to end */
+	bool aborted;		  /* killed by ACT_ABORT while it prepared itself */
+	struct spawn_error error; /* of its preparation, to be told when it is reaped */
+	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
+};
+
+struct loop {
+	const struct loop_setup *setup;
+	const struct pod_spec *spec;
+	struct pod *pod;
+	struct actions actions;
+	struct event *queue; /* results of actions, waiting for their step; a ring */
+	int queue_first, queue_count, queue_max;
+	bool stepping;	   /* the queue is being emptied: only add to it */
+	bool holds_zombie; /* one was looked at, and not yet reaped */
+	int drain_signo;   /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
+	struct runtime *processes;
+	struct spawner spawner;
+	uint64_t orphans;
+	int exit_code;
+
+	struct ev_loop *ev;
+	struct ev_io signals, outer_signals;
+	struct ev_timer deadline;
+	struct ev_idle more_zombies;
+	struct control_actions control_actions;
+	struct control control;
+};
+
+/* Steps the core with an event and with the results of what it decided, until all is done; while
+ * that goes on, the event only waits for its turn. */
+void loop_feed(struct loop *loop, const struct event *event);
+
+/* Carries out one action. */
+void act(struct loop *loop, const struct action *action);
+/* The ACT_DRAIN that was put off while a zombie was held. */
+void act_drain(struct loop *loop);
+
+/* --- a process with a view of its own, while it prepares itself --- */
+
+bool act_is_preparing(const struct runtime *runtime);
+void act_stop_preparing(struct loop *loop, struct runtime *runtime);
+/* 0: not done; 1: it runs its program, or died on the way; -1: it failed, as *error says. */
+int act_read_preparation(const struct runtime *runtime, struct spawn_error *error);
+
+/* Their events. */
+void act_spawn_succeeded(struct loop *loop, int index);
+void act_spawn_failed(struct loop *loop, int index, const struct spawn_error *error);
+
+#endif

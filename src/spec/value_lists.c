@@ -1,0 +1,252 @@
+/* The types of values that add up when their key repeats: lists, variables, mounts, rules. Must not
+ * know any single key. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "value_types.h"
+#include "words.h"
+
+/* Appended when all of it is known to be good: the array is shared with the field. */
+static void append_all(struct arena *arena, struct strings *list, const struct strings *items)
+{
+	for (int i = 0; i < items->count; i++)
+		strings_add(arena, list, items->items[i]);
+}
+
+bool value_parse_list(const struct parse *parse)
+{
+	struct arena *arena = parse->context->arena;
+	struct strings items = {0};
+	const char *s = parse->value;
+	if (!*s)
+		return value_must_be(parse, "a list");
+	for (bool more = true; more;) {
+		s += strspn(s, " \t\n");
+		size_t length = strcspn(s, ",\n");
+		const char *end = s + length;
+		while (length && strchr(" \t", s[length - 1]))
+			length--;
+		if (!length)
+			return value_must_be(parse, "a list without empty items");
+		strings_add(arena, &items, arena_strndup(arena, s, length));
+		more = *end;
+		s = end + more;
+	}
+	append_all(arena, &parse->field->strings, &items);
+	return true;
+}
+
+bool value_parse_strings(const struct parse *parse)
+{
+	struct strings list = parse->field->strings;
+	if (!value_parse_string(parse)) {
+		parse->field->strings = list;
+		return false;
+	}
+	const char *item = parse->field->text;
+	parse->field->strings = list;
+	strings_add(parse->context->arena, &parse->field->strings, item);
+	return true;
+}
+
+bool value_parse_env(const struct parse *parse)
+{
+	struct arena *arena = parse->context->arena;
+	const char *equals = strchr(parse->value, '=');
+	size_t length = equals ? (size_t)(equals - parse->value) : 0;
+	if (!length || strcspn(parse->value, " \t\n") < length)
+		return value_must_be(parse, "NAME=value");
+	const char *plain;
+	const char *problem = text_unquote(arena, equals + 1, &plain);
+	if (problem) {
+		if (parse->why)
+			text_add(parse->why, "%s", problem);
+		return false;
+	}
+	struct text item = {0};
+	text_add(&item, "%.*s=%s", (int)length, parse->value, plain);
+	strings_add(arena, &parse->field->strings, arena_strdup(arena, item.data));
+	text_finish(&item);
+	return true;
+}
+
+/* Does one component of the path equal ".."? */
+static bool goes_up(const char *path)
+{
+	for (const char *s = path; *s; s += strspn(s, "/")) {
+		size_t length = strcspn(s, "/");
+		if (length == 2 && strncmp(s, "..", 2) == 0)
+			return true;
+		s += length;
+	}
+	return false;
+}
+
+static bool mount_option(const struct parse *parse, struct volume_mount *mount, const char *option)
+{
+	if (strcmp(option, "ro") == 0 || strcmp(option, "rw") == 0) {
+		mount->read_only = option[1] == 'o';
+	} else if (strncmp(option, "subPath=", 8) == 0) {
+		if (!option[8] || option[8] == '/' || goes_up(option + 8))
+			return value_must_be(
+				parse, "a mount whose subPath is relative, without ..");
+		mount->sub_path = option + 8;
+	} else {
+		static const char *const later[] = {
+			"subPathExpr=", "recursiveReadOnly=", "mountPropagation="};
+		for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
+			if (strncmp(option, later[i], strlen(later[i])) == 0) {
+				if (parse->why)
+					text_add(parse->why, "'%s' is not supported yet", option);
+				return false;
+			}
+		}
+		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+	}
+	return true;
+}
+
+bool value_parse_mount(const struct parse *parse)
+{
+	enum { PARTS_MAX = 5 };
+	struct arena *arena = parse->context->arena;
+	struct volume_mount mount = {.line = parse->context->line};
+	const char *plain, *problem = text_unquote(arena, parse->value, &plain);
+	if (problem || strchr(parse->value, '\n'))
+		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+	char *s = arena_strdup(arena, plain), *part[PARTS_MAX];
+	int parts = 0;
+	for (; s && parts < PARTS_MAX; parts++) {
+		part[parts] = s;
+		s = strchr(s, ':');
+		if (s)
+			*s++ = '\0';
+	}
+	if (s)
+		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+	if (parts < 2 || !name_is_label(part[0]) || !*part[1] || goes_up(part[1]))
+		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+	mount.volume = part[0];
+	mount.path = part[1];
+	if (mount.path[0] != '/') {
+		/* as Kubernetes does */
+		char *absolute = arena_alloc(arena, strlen(mount.path) + 2);
+		absolute[0] = '/';
+		strcpy(absolute + 1, mount.path);
+		mount.path = absolute;
+	}
+	for (int i = 2; i < parts; i++) {
+		if (!mount_option(parse, &mount, part[i]))
+			return false;
+	}
+	struct volume_mounts *mounts = &parse->field->mounts;
+	mounts->items = arena_grow(arena, mounts->items, mounts->count, sizeof(mount));
+	mounts->items[mounts->count++] = mount;
+	return true;
+}
+
+bool value_parse_rule(const struct parse *parse)
+{
+	static const char form[] = "'Restart In CODES' or 'Restart NotIn CODES', codes 0..255 "
+				   "with commas between";
+	struct restart_rule rule = {0};
+	const char *s = parse->value;
+	if (strncmp(s, "RestartAllContainers", 20) == 0) {
+		if (parse->why)
+			text_add(parse->why, "action RestartAllContainers is not supported yet");
+		return false;
+	}
+	if (strncmp(s, "Restart ", 8) != 0)
+		return value_must_be(parse, form);
+	s += 8 + strspn(s + 8, " ");
+	size_t word = strcspn(s, " ");
+	rule.not_in = word == 5 && strncmp(s, "NotIn", 5) == 0;
+	if (!rule.not_in && !(word == 2 && strncmp(s, "In", 2) == 0))
+		return value_must_be(parse, form);
+	s += word;
+	s += strspn(s, " ");
+	/* "NotIn" of nothing matches every code. */
+	while (*s) {
+		char *end;
+		long code = strtol(s, &end, 10);
+		if (end == s || code < 0 || code > 255)
+			return value_must_be(parse, form);
+		rule.codes[code / 8] |= (uint8_t)(1 << code % 8);
+		s = end + strspn(end, " ");
+		if (*s == ',' && s[1])
+			s += 1 + strspn(s + 1, " ");
+		else if (*s)
+			return value_must_be(parse, form);
+	}
+	struct restart_rules *rules = &parse->field->rules;
+	if (rules->count >= SPEC_RULES_MAX) {
+		if (parse->why)
+			text_add(parse->why, "more than %d rules", SPEC_RULES_MAX);
+		return false;
+	}
+	rules->items = arena_grow(parse->context->arena, rules->items, rules->count, sizeof(rule));
+	rules->items[rules->count++] = rule;
+	return true;
+}
+
+/* Items of a list hold neither commas nor outer blanks: they need no quotes. */
+void value_write_list(struct text *out, const struct key *key, const union any_field *field)
+{
+	for (int i = 0; i < field->strings.count; i++) {
+		value_write_name(out, key);
+		text_add(out, "%s\n", field->strings.items[i]);
+	}
+}
+
+void value_write_strings(struct text *out, const struct key *key, const union any_field *field)
+{
+	for (int i = 0; i < field->strings.count; i++) {
+		value_write_name(out, key);
+		text_quote(out, field->strings.items[i]);
+		text_add(out, "\n");
+	}
+}
+
+void value_write_env(struct text *out, const struct key *key, const union any_field *field)
+{
+	for (int i = 0; i < field->strings.count; i++) {
+		const char *item = field->strings.items[i], *equals = strchr(item, '=');
+		value_write_name(out, key);
+		text_add(out, "%.*s=", (int)(equals - item), item);
+		text_quote(out, equals + 1);
+		text_add(out, "\n");
+	}
+}
+
+void value_write_mounts(struct text *out, const struct key *key, const union any_field *field)
+{
+	for (int i = 0; i < field->mounts.count; i++) {
+		const struct volume_mount *mount = &field->mounts.items[i];
+		struct text value = {0};
+		text_add(&value, "%s:%s%s", mount->volume, mount->path,
+			mount->read_only ? ":ro" : "");
+		if (mount->sub_path)
+			text_add(&value, ":subPath=%s", mount->sub_path);
+		value_write_name(out, key);
+		text_quote(out, value.data);
+		text_add(out, "\n");
+		text_finish(&value);
+	}
+}
+
+void value_write_rules(struct text *out, const struct key *key, const union any_field *field)
+{
+	for (int i = 0; i < field->rules.count; i++) {
+		const struct restart_rule *rule = &field->rules.items[i];
+		value_write_name(out, key);
+		text_add(out, "Restart %s", rule->not_in ? "NotIn" : "In");
+		const char *before = " ";
+		for (int code = 0; code < 256; code++) {
+			if (rule->codes[code / 8] & 1 << code % 8) {
+				text_add(out, "%s%d", before, code);
+				before = ",";
+			}
+		}
+		text_add(out, "\n");
+	}
+}

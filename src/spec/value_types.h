@@ -1,0 +1,48 @@
+/* What value.c and value_lists.c share. Nothing else includes it. */
+#ifndef PODINIT_SPEC_VALUE_TYPES_H
+#define PODINIT_SPEC_VALUE_TYPES_H
+
+#include "value.h"
+
+/* The widest field there is: where values are checked that nothing stores. */
+union any_field {
+	bool boolean;
+	uint8_t choice;
+	int32_t integer;
+	int64_t wide;
+	const char *text;
+	struct strings strings;
+	struct volume_mounts mounts;
+	struct restart_rules rules;
+};
+
+/* One value on its way into its field. */
+struct parse {
+	const struct value_context *context;
+	const struct key *key;
+	union any_field *field;
+	const char *value;
+	struct text *why;
+};
+
+/* Says what a value must be; returns false, so that a parser can end with it. */
+bool value_must_be(const struct parse *parse, const char *what);
+/* Adds "key = ". */
+void value_write_name(struct text *out, const struct key *key);
+
+/* A parser reads parse->value into parse->field, or says why not and returns false. */
+bool value_parse_string(const struct parse *parse);
+bool value_parse_list(const struct parse *parse);
+bool value_parse_strings(const struct parse *parse);
+bool value_parse_env(const struct parse *parse);
+bool value_parse_mount(const struct parse *parse);
+bool value_parse_rule(const struct parse *parse);
+
+/* A writer adds a line for each item. */
+void value_write_list(struct text *out, const struct key *key, const union any_field *field);
+void value_write_strings(struct text *out, const struct key *key, const union any_field *field);
+void value_write_env(struct text *out, const struct key *key, const union any_field *field);
+void value_write_mounts(struct text *out, const struct key *key, const union any_field *field);
+void value_write_rules(struct text *out, const struct key *key, const union any_field *field);
+
+#endif
