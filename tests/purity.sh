@@ -31,6 +31,7 @@ undefined "$build"/spec/*.o "$build"/core/*.o | comm -23 - "$(allowed >"$build/p
 undefined "$build"/core/*.o | comm -23 - "$(core_allowed | sort -u >"$build/purity.a" && echo "$build/purity.a")" |
 	complain 'core'
 if [ $# -gt 1 ]; then
+	[ -f "$2" ] || { echo "purity: no program $2" >&2; exit 1; }
 	# What the tests themselves add: cmocka and the start-up.
 	{ allowed; printf '%s\n' __libc_start_main __cxa_finalize __gmon_start__ \
 		_ITM_deregisterTMCloneTable _ITM_registerTMCloneTable; } | sort -u >"$build/purity.a"

@@ -92,7 +92,6 @@ static const struct {
 	[STAGE_DEV] = {"cannot make /dev in", ROOT},
 	[STAGE_VOLUME] = {"cannot mount", MOUNT},
 	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},
-	[STAGE_PIVOT] = {"cannot change to the root file system", ROOT},
 	[STAGE_CHDIR] = {"cannot change to directory", DIRECTORY},
 	[STAGE_EXEC] = {"cannot execute", COMMAND},
 	[STAGE_ABORTED] = {"given up", NOTHING},
@@ -143,7 +142,7 @@ static void add_seconds(struct text *out, int64_t ns)
 		text_add(out, "%lld ms", (long long)(ns / NS_PER_MS));
 		return;
 	}
-	long long tenths = (ns + 50 * NS_PER_MS) / (100 * NS_PER_MS);
+	long long unit = 100 * NS_PER_MS, tenths = ns / unit + (ns % unit >= unit / 2);
 	if (tenths % 10 && tenths < 600)
 		text_add(out, "%lld.%lld s", tenths / 10, tenths % 10);
 	else

@@ -41,7 +41,6 @@ enum spawn_stage {
 	STAGE_DEV,
 	STAGE_VOLUME, /* item: index of the mount */
 	STAGE_READ_ONLY,
-	STAGE_PIVOT,
 	STAGE_CHDIR,
 	STAGE_EXEC,
 	STAGE_ABORTED, /* given up because the pod ends */
@@ -49,10 +48,11 @@ enum spawn_stage {
 };
 
 struct spawn_error {
-	uint8_t stage; /* enum spawn_stage; STAGE_NONE: none */
+	uint16_t stage; /* enum spawn_stage; STAGE_NONE: none */
 	uint16_t item;
 	int32_t error; /* errno */
 };
+_Static_assert(sizeof(struct spawn_error) == 8, "no padding: the state is compared byte by byte");
 
 /* Why the pod, or one process of it, is being stopped. */
 enum stop_cause {

@@ -100,7 +100,7 @@ static void start_mains(struct step *step)
 static bool is_complete(const struct step *step)
 {
 	const struct pod *pod = step->pod;
-	if (step->spec->pause || pod->next_main < pod->process_count)
+	if (step->spec->pause)
 		return false;
 	for (int i = step->spec->init_count; i < pod->process_count; i++) {
 		if (pod->processes[i].state != PROCESS_EXITED)
@@ -130,13 +130,6 @@ static void converge(struct step *step)
 	pod_update_status(step);
 }
 
-static void ask_to_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
-{
-	if (step->pod->requests < UINT8_MAX)
-		step->pod->requests++;
-	pod_stop(step, cause, grace_ns);
-}
-
 /* Other signals are for the mains: each gets it with its whole process group. */
 static void forward(struct step *step, uint8_t signo)
 {
@@ -155,7 +148,7 @@ static void signalled(struct step *step, const struct event *event)
 		forward(step, event->signo);
 		return;
 	}
-	bool again = step->pod->requests > 0;
+	bool again = step->pod->stop_signals > 0;
 	int64_t grace = step->spec->grace_ns;
 	if (again && grace > HURRIED_GRACE_NS)
 		grace = HURRIED_GRACE_NS;
@@ -165,12 +158,14 @@ static void signalled(struct step *step, const struct event *event)
 		step->pod->stop_signo = event->signo;
 	else if (step->spec->entrypoint)
 		forward(step, event->signo);
-	ask_to_stop(step, STOP_SIGNAL, grace);
+	if (step->pod->stop_signals < UINT8_MAX)
+		step->pod->stop_signals++;
+	pod_stop(step, STOP_SIGNAL, grace);
 }
 
 static void asked_to_stop(struct step *step, const struct event *event)
 {
-	ask_to_stop(step, STOP_ASKED, event->grace_ns < 0 ? step->spec->grace_ns : event->grace_ns);
+	pod_stop(step, STOP_ASKED, event->grace_ns < 0 ? step->spec->grace_ns : event->grace_ns);
 }
 
 /* What a process left behind when it ended for good while others run: it goes with it, as a

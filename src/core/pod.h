@@ -39,10 +39,11 @@ enum process_state {
 struct termination {
 	int64_t started_at, finished_at; /* started_at -1: it did not start */
 	struct spawn_error spawn_error;	 /* of a START_ERROR */
-	int16_t exit_code; /* 128 + n for signal n; 128 for START_ERROR (as containerd). -1: none */
-	uint8_t signo;	   /* 0: it exited */
-	uint8_t reason;	   /* NOTICE_COMPLETED, _ERROR, _OOM_KILLED or _START_ERROR */
+	int32_t exit_code; /* 128 + n for signal n; 128 for START_ERROR (as containerd). -1: none */
+	uint16_t signo;	   /* 0: it exited */
+	uint16_t reason;   /* NOTICE_COMPLETED, _ERROR, _OOM_KILLED or _START_ERROR */
 };
+_Static_assert(sizeof(struct termination) == 32, "no padding, as above");
 
 struct process {
 	int64_t deadline;		   /* when its state changes by itself; NEVER: not */
@@ -71,12 +72,12 @@ struct pod {
 	int32_t process_count;
 	int32_t next_init, next_main; /* who starts next; init_count and process_count: nobody */
 	uint8_t phase;		      /* enum pod_phase */
-	uint8_t stopping;   /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
-	uint8_t requests;   /* how often it was asked to stop */
-	uint8_t stop_signo; /* the signal that an entrypoint is stopped with; 0: its own */
-	bool draining;	    /* every process is gone; what they left is asked to end */
-	bool drain_killing; /* ... is killed */
-	bool finished;	    /* ACT_FINISH was given; nothing happens any more */
+	uint8_t stopping;     /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
+	uint8_t stop_signals; /* how many SIGTERM and SIGINT came */
+	uint8_t stop_signo;   /* the signal that an entrypoint is stopped with; 0: its own */
+	bool draining;	      /* every process is gone; what they left is asked to end */
+	bool drain_killing;   /* ... is killed */
+	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
 	int64_t started_at;  /* of the pod; -1: EVENT_BOOT has not come */

@@ -96,7 +96,7 @@ static struct termination termination_of(
 	struct termination end = {
 		.started_at = process->started_at,
 		.finished_at = now,
-		.exit_code = (int16_t)(event->signo ? 128 + event->signo : event->exit_code),
+		.exit_code = event->signo ? 128 + event->signo : event->exit_code,
 		.signo = event->signo,
 		.reason = NOTICE_ERROR,
 	};
@@ -119,8 +119,8 @@ static void exited(struct step *step, int index, const struct event *event)
 	struct notice notice = notice_of((enum notice_reason)process->last.reason, index);
 	notice.pid = process->pid;
 	notice.restart_count = process_restart_count(process);
-	notice.exit_code = process->last.exit_code;
-	notice.signo = process->last.signo;
+	notice.exit_code = (int16_t)process->last.exit_code;
+	notice.signo = (uint8_t)process->last.signo;
 	notice.delay_ns = step->now - process->started_at;
 	step_tell(step, &notice);
 	/* Its group gets the stop signal that only it got, and the rest of the grace. A group
@@ -153,11 +153,14 @@ static void spawn_failed(struct step *step, int index, const struct event *event
 	settle(step, index);
 }
 
-/* Given up in time: as if this instance had not been tried. */
+/* Given up in time: as if this instance had not been tried. (Or it failed by itself just then.) */
 static void aborted(struct step *step, int index, const struct event *event)
 {
 	struct process *process = &step->pod->processes[index];
-	(void)event;
+	if (event->spawn_error.stage != STAGE_ABORTED) {
+		spawn_failed(step, index, event);
+		return;
+	}
 	process->instances--;
 	process_set_state(process, process->instances ? PROCESS_EXITED : PROCESS_NONE, NEVER);
 }

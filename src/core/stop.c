@@ -89,24 +89,32 @@ static void drain_progress(struct step *step)
 	}
 }
 
+static bool everything_is_settled(const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		if (!process_is_settled(&pod->processes[i]))
+			return false;
+	}
+	return true;
+}
+
 void pod_stop_progress(struct step *step)
 {
 	struct pod *pod = step->pod;
 	if (!pod->stopping || pod->finished)
 		return;
 	give_turns(step);
-	bool settled = true;
-	for (int i = 0; i < pod->process_count; i++)
-		settled = settled && process_is_settled(&pod->processes[i]);
+	/* What was left behind is asked when every process is gone; but at the end of the grace at
+	 * the latest, or it would have no time at all. */
 	if (step->now >= give_up_at(pod))
 		finish(step);
-	else if (settled)
+	else if (everything_is_settled(pod) || step->now >= pod->stop_by)
 		drain_progress(step);
 }
 
 void pod_drained(struct step *step)
 {
-	if (step->pod->draining)
+	if (step->pod->draining && everything_is_settled(step->pod))
 		finish(step);
 }
 
@@ -118,7 +126,7 @@ static void shorten(struct step *step, int64_t stop_by)
 	pod->stop_by = stop_by;
 	for (int i = 0; i < pod->process_count; i++)
 		process_hurry(step, i, stop_by);
-	int64_t end = pod->draining ? drain_end(step) : give_up_at(pod);
+	int64_t end = pod->draining ? drain_end(step) : stop_by;
 	pod->deadline = earlier(pod->deadline, end);
 }
 
@@ -132,12 +140,14 @@ void pod_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
 	}
 	pod->stopping = (uint8_t)cause;
 	pod->stop_by = stop_by;
-	pod->deadline = give_up_at(pod);
+	pod->deadline = stop_by;
 	struct notice notice =
 		notice_of(cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING, -1);
 	notice.cause = (uint8_t)cause;
 	notice.delay_ns = grace_ns;
 	step_tell(step, &notice);
-	for (int i = 0; i < pod->process_count; i++)
+	for (int i = step->spec->init_count; i < pod->process_count; i++)
+		process_stop(step, i, cause, stop_by);
+	for (int i = step->spec->init_count - 1; i >= 0; i--)
 		process_stop(step, i, cause, stop_by);
 }

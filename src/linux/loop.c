@@ -14,8 +14,9 @@
 
 enum {
 	CANNOT_BEGIN = 125,
-	REAP_BATCH = 256,  /* zombies in a row, before others get their turn */
-	SIGNAL_BATCH = 64, /* signals in a row */
+	REAP_BATCH = 256,   /* zombies in a row, before others get their turn */
+	SIGNAL_BATCH = 64,  /* signals in a row */
+	STEP_BATCH = 16384, /* steps in a row: a program that cannot start and needs no delay */
 };
 
 /* --- events: from the kernel to the core --- */
@@ -50,26 +51,33 @@ static void arm_deadline(struct loop *loop, int64_t now)
 	ev_timer_start(loop->ev, &loop->deadline);
 }
 
-void loop_feed(struct loop *loop, const struct event *event)
+/* Steps the core with what is in the queue, which grows by the results. */
+static void run_queue(struct loop *loop)
 {
-	queue_event(loop, event);
-	if (loop->stepping)
-		return;
-	loop->stepping = true;
 	int64_t now = clock_monotonic();
-	while (loop->queue_count) {
+	loop->stepping = true;
+	for (int i = 0; loop->queue_count && i < STEP_BATCH; i++) {
 		struct event next = loop->queue[loop->queue_first];
 		loop->queue_first = (loop->queue_first + 1) % loop->queue_max;
 		loop->queue_count--;
 		now = clock_monotonic();
 		pod_step(loop->spec, loop->pod, &next, now, &loop->actions);
-		for (int i = 0; i < loop->actions.count; i++)
-			act(loop, &loop->actions.items[i]);
+		for (int k = 0; k < loop->actions.count; k++)
+			act(loop, &loop->actions.items[k]);
 	}
 	loop->stepping = false;
 	arm_deadline(loop, now);
+	if (loop->queue_count)
+		ev_idle_start(loop->ev, &loop->more_work);
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
+}
+
+void loop_feed(struct loop *loop, const struct event *event)
+{
+	queue_event(loop, event);
+	if (!loop->stepping)
+		run_queue(loop);
 }
 
 static void on_deadline(struct ev_loop *ev, struct ev_timer *timer, int events)
@@ -153,7 +161,7 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 static void reap_all(struct loop *loop)
 {
 	struct reaped reaped;
-	ev_idle_stop(loop->ev, &loop->more_zombies);
+	ev_idle_stop(loop->ev, &loop->more_work);
 	for (int i = 0; i < REAP_BATCH; i++) {
 		enum reap_result result = reap_look(&reaped);
 		if (result == REAP_NO_CHILDREN && loop->pod->draining)
@@ -162,14 +170,17 @@ static void reap_all(struct loop *loop)
 			return;
 		reap_one(loop, &reaped);
 	}
-	ev_idle_start(loop->ev, &loop->more_zombies);
+	ev_idle_start(loop->ev, &loop->more_work);
 }
 
-static void on_more_zombies(struct ev_loop *ev, struct ev_idle *idle, int events)
+/* What a batch left over. */
+static void on_more_work(struct ev_loop *ev, struct ev_idle *idle, int events)
 {
 	(void)idle;
 	(void)events;
-	reap_all(ev_userdata(ev));
+	struct loop *loop = ev_userdata(ev);
+	reap_all(loop);
+	run_queue(loop);
 }
 
 static void signal_came(struct loop *loop, const struct signal_record *record)
@@ -287,7 +298,7 @@ static const char *begin(struct loop *loop)
 		ev_io_start(loop->ev, &loop->outer_signals);
 	}
 	ev_timer_init(&loop->deadline, on_deadline, 0, 0);
-	ev_idle_init(&loop->more_zombies, on_more_zombies);
+	ev_idle_init(&loop->more_work, on_more_work);
 	open_control(loop);
 	return NULL;
 }

@@ -62,15 +62,24 @@ int mount_read_only(const char *path)
 	return 0;
 }
 
-int mount_bind(const char *source, const char *target, bool read_only)
+int mount_take(int at, const char *path)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH;
+	int fd = open_tree(at, path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+int mount_attach(int taken, const char *target, bool read_only)
 {
 	struct stat status;
-	if (stat(source, &status) < 0)
+	if (taken < 0)
+		return taken;
+	if (fstat(taken, &status) < 0)
 		return -errno;
 	int result = mount_point_make(target, !S_ISDIR(status.st_mode), 0755);
 	if (result < 0)
 		return result;
-	if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+	if (move_mount(taken, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return read_only ? mount_read_only(target) : 0;
 }

@@ -8,8 +8,13 @@
 /* mkdir -p, or with `file` an empty file (its directories too), where nothing is there yet. */
 int mount_point_make(const char *path, bool file, mode_t mode);
 
-/* Binds `source` to `target` with everything mounted below it; `target` is made if missing. */
-int mount_bind(const char *source, const char *target, bool read_only);
+/* A copy of the mounts at `path` below `at` ("": of `at` itself), attached nowhere yet. It stays
+ * usable when the root is another one. A descriptor, or -errno. */
+int mount_take(int at, const char *path);
+
+/* Attaches such a copy at `target`, which is made if missing. The descriptor stays open. Negative
+ * `taken`: that -errno again. */
+int mount_attach(int taken, const char *target, bool read_only);
 
 /* Makes what is mounted at `path` read-only, and keeps its other flags. */
 int mount_read_only(const char *path);

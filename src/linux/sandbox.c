@@ -22,7 +22,7 @@ enum { CANNOT_BEGIN = 125 };
 struct division {
 	const struct sandbox *sandbox;
 	bool user_namespace;
-	int signals[2]; /* pipe: outer writes struct signal_record, inner reads */
+	int signals[2]; /* sockets: [1], outer, sends struct signal_record; [0], inner, reads */
 	int ready[2];	/* pipe: the inner one waits until its users are mapped */
 };
 
@@ -105,28 +105,36 @@ static bool begin_inside(const struct division *division)
 	return !failed;
 }
 
+/* Has the inner process ended? Then *exit_code is its. */
+static bool has_ended(pid_t inner, int *exit_code)
+{
+	int status;
+	if (waitpid(inner, &status, WNOHANG) != inner)
+		return false;
+	*exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return true;
+}
+
 /* Outside: hands every signal in until the inner process has ended. */
 static int stay_outside(pid_t inner, int signals_fd)
 {
+	int exit_code;
 	sigset_t all;
 	sigfillset(&all);
 	for (;;) {
 		siginfo_t info;
-		int signo = sigwaitinfo(&all, &info), status;
-		if (signo == SIGCHLD) {
-			if (waitpid(inner, &status, WNOHANG) != inner)
-				continue;
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		}
-		if (signo < 0)
+		int signo = sigwaitinfo(&all, &info);
+		if (has_ended(inner, &exit_code))
+			return exit_code;
+		if (signo < 0 || signo == SIGCHLD)
 			continue;
 		struct signal_record record = {
 			.signo = signo,
 			.sender = {.pid = info.si_pid, .uid = info.si_uid},
 		};
 		proc_name(info.si_pid, record.sender.program);
-		/* A pod that reads none of a thousand signals will not read this one. */
-		if (write(signals_fd, &record, sizeof(record)) < 0 && errno != EAGAIN)
+		/* When so many wait that no more fit, at least the signal itself gets through. */
+		if (send(signals_fd, &record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			kill(inner, signo);
 	}
 }
@@ -144,7 +152,8 @@ static unsigned long namespaces_of(const struct division *division)
 int sandbox_enter(const struct sandbox *sandbox, int *signals_fd)
 {
 	struct division division = {.sandbox = sandbox, .user_namespace = geteuid() != 0};
-	if (pipe2(division.signals, O_CLOEXEC | O_NONBLOCK) < 0 ||
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		    division.signals) < 0 ||
 		pipe2(division.ready, O_CLOEXEC) < 0) {
 		log_line("sandbox: cannot make a pipe: %s", strerror(errno));
 		return CANNOT_BEGIN;

@@ -181,8 +181,11 @@ void volumes_prepare(
 			? prepare_host_path(spec, volume, problems)
 			: prepare_empty_dir(volumes, volume, problems);
 	}
+	static const char *const own_root[] = {"/proc", "/sys", "/dev"};
 	for (int i = 0; i < spec->process_count; i++) {
 		const struct process_spec *process = &spec->processes[i];
+		for (size_t k = 0; process->rootfs && k < sizeof(own_root) / sizeof(*own_root); k++)
+			note_mount_point(volumes, process->rootfs, own_root[k]);
 		for (int k = 0; k < process->mounts.count; k++)
 			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
 				process->mounts.items[k].path);

@@ -23,6 +23,7 @@ void *memory_resize(void *old, size_t size);
 /* Zeroed memory that lives as long as the arena. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text);
+/* `length` bytes must be there, unlike for strndup(). */
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 void arena_finish(struct arena *arena);
 

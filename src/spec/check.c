@@ -94,9 +94,6 @@ static void check_process(const struct check *check, const struct process_spec *
 	if (process->rules.count && !process->restart_policy && process->kind != KIND_SIDECAR)
 		process_problem(check, process, 0,
 			"restartPolicyRules: need a restartPolicy of the same process");
-	if (process->backoff_max_ns < process->backoff_initial_ns)
-		process_problem(check, process, 0,
-			"backoff.maxSeconds: is less than backoff.initialSeconds");
 	check_mounts(check, process);
 	for (int i = 0; i < PROBE_COUNT; i++) {
 		const struct probe_spec *probe = process->probes[i];
@@ -188,6 +185,9 @@ void spec_check(struct pod_spec *spec, struct problems *problems)
 	for (int i = 0; i < spec->process_count; i++) {
 		struct process_spec *process = &spec->processes[i];
 		check_process(&check, process);
+		/* KEP-5593: a maximum below the initial delay is the delay. */
+		if (process->backoff_initial_ns > process->backoff_max_ns)
+			process->backoff_initial_ns = process->backoff_max_ns;
 		if (process->argv.count)
 			continue; /* an entrypoint: its words are the user's, as they are */
 		expand_environment(&spec->arena, process);

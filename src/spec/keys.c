@@ -206,7 +206,7 @@ const struct key KEYS[] = {
 	{"backoff.initialSeconds", IN_PROCESS, PROCESS(backoff_initial_ns), SECONDS, .max = 300,
 		.fallback = "10", .doc = "Delay of its second restart; the first has none."},
 	{"backoff.maxSeconds", IN_PROCESS, PROCESS(backoff_max_ns), SECONDS, .max = INT32_MAX,
-		.fallback = "300", .doc = "The delay doubles up to this."},
+		.fallback = "300", .doc = "The delay doubles up to this; less than initialSeconds is both."},
 	{"backoff.resetSeconds", IN_PROCESS, PROCESS(backoff_reset_ns), SECONDS, .max = INT32_MAX,
 		.fallback = "600", .doc = "Running for longer forgets the delay."},
 

@@ -76,7 +76,9 @@ struct volume_spec *spec_add_volume(struct pod_spec *spec, const char *name)
 static const char *label_from_path(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *label = arena_strndup(arena, slash ? slash + 1 : path, 63);
+	const char *base = slash ? slash + 1 : path;
+	size_t room = strlen(base);
+	char *label = arena_strndup(arena, base, room < 63 ? room : 63);
 	size_t length = 0;
 	for (const char *s = label; *s; s++) {
 		char c = *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;

@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from pods import PODCTL, PODINIT, Pods
+from pods import HELPER, PODCTL, PODINIT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -21,6 +21,13 @@ def pytest_sessionstart(session):
             pytest.exit(f"{program} is missing: run make first", returncode=1)
     if os.geteuid() != 0:
         pytest.exit("the end-to-end tests need root: they make namespaces", returncode=1)
+    HELPER.parent.mkdir()
+    source = pathlib.Path(__file__).with_name("helper.c")
+    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", HELPER, source], check=True)
+
+
+def pytest_sessionfinish(session):
+    shutil.rmtree(HELPER.parent, ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -60,14 +67,3 @@ def open_pods(open_directory):
     yield pods
     os.umask(mask)
     pods.finish()
-
-
-@pytest.fixture(scope="session")
-def helper(tmp_path_factory):
-    """The program of helper.c."""
-    program = tmp_path_factory.mktemp("helper") / "helper"
-    source = pathlib.Path(__file__).with_name("helper.c")
-    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, source], check=True)
-    for directory in (program, *program.parents[:3]):
-        directory.chmod(0o755)
-    return program

@@ -89,6 +89,31 @@ static int listen_to(const char *name)
 	}
 }
 
+/* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
+static int polite(const char *name, int code, int milliseconds)
+{
+	sigset_t term;
+	int signo;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	printf("%s is ready\n", name);
+	fflush(stdout);
+	while (sigwait(&term, &signo))
+		;
+	usleep((useconds_t)milliseconds * 1000);
+	return code;
+}
+
+static _Noreturn void stubborn(const char *name)
+{
+	signal(SIGTERM, SIG_IGN);
+	printf("%s is ready\n", name);
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "orphans") == 0)
@@ -99,5 +124,9 @@ int main(int argc, char **argv)
 		return odd(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "polite") == 0)
+		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 3 && strcmp(argv[1], "stubborn") == 0)
+		stubborn(argv[2]);
 	return 2;
 }

@@ -9,6 +9,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PODINIT = os.environ.get("PODINIT") or str(ROOT / "build/podinit")
 PODINIT = str(pathlib.Path(PODINIT).resolve())
 PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl"))
+
+# The program of helper.c; conftest.py makes it. (A shell would not do: between fork and execve its
+# children swallow a signal that the shell has a trap for.)
+HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "helper"
 
 # Ways to start: how podinit becomes what it is in the test.
 SANDBOX, UNSHARE, PLAIN = "sandbox", "unshare", "plain"
@@ -86,7 +91,7 @@ def marked(directory):
     them inherit the environment variable that says so."""
     mark, found = f"E2E_POD={directory}".encode(), []
     for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and entry.name != "self":
+        if entry.name.isdigit():
             try:
                 if mark in (entry / "environ").read_bytes():
                     found.append(int(entry.name))
@@ -115,13 +120,14 @@ class Pod:
     def __init__(self, directory, arguments, how, control, events, prefix, **popen):
         self.how, self.directory = how, pathlib.Path(directory)
         self.socket = str(self.directory / "s")
-        self.log = self.directory / "log"
+        self.log, self.out = self.directory / "log", self.directory / "out"
         self.events_file = self.directory / "events"
         command = list(NAMESPACES) if how == UNSHARE else []
         command += [*map(str, prefix), PODINIT]
         if how == SANDBOX:
             command.append("--sandbox")
-        command += ["--socket", self.socket] if control else ["--no-control"]
+        if control is not None:
+            command += ["--socket", self.socket] if control else ["--no-control"]
         if events:
             command += ["--events", str(self.events_file)]
         self.command = command + [str(argument) for argument in arguments]
@@ -129,9 +135,10 @@ class Pod:
         self._lock, self._events, self._read = threading.Lock(), [], 0
         popen["env"] = {**popen.get("env", os.environ), "E2E_POD": str(self.directory)}
         popen.setdefault("stdin", subprocess.DEVNULL)
-        with open(self.log, "ab") as log:
-            popen.setdefault("stdout", log)
-            popen.setdefault("stderr", subprocess.STDOUT)
+        # Appended to, as two files: podinit's lines do not come between those of its processes.
+        with open(self.log, "ab") as log, open(self.out, "ab") as out:
+            popen.setdefault("stdout", out)
+            popen.setdefault("stderr", log)
             self.began = time.monotonic()
             self.process = subprocess.Popen(self.command, start_new_session=True, **popen)
         self.pid = self.process.pid
@@ -194,7 +201,8 @@ class Pod:
     # --- what it says ---
 
     def output(self):
-        return read(self.log)
+        """What its processes said on standard output, and behind that the log of podinit."""
+        return "\n" + read(self.out) + read(self.log)
 
     def events(self, **wanted):
         """Events so far whose fields are as wanted."""
@@ -226,9 +234,9 @@ class Pod:
         until(lambda: text in self.output() or self.code is not None, f"output {text!r}", seconds)
         assert text in self.output(), f"{text!r} is not in the output"
 
-    def podctl(self, *words, **options):
+    def podctl(self, *words, prefix=(), **options):
         until(lambda: os.path.exists(self.socket) or self.code is not None, "there is a socket")
-        return subprocess.run([PODCTL, "-s", self.socket, *map(str, words)], text=True,
+        return subprocess.run([*prefix, PODCTL, "-s", self.socket, *map(str, words)], text=True,
                               capture_output=True, timeout=PATIENCE, **options)
 
     def status(self):
@@ -288,8 +296,8 @@ class Pods:
         return Result(pod)
 
     def with_arguments(self, *arguments, **how):
-        """Starts podinit with these arguments and nothing else that matters."""
-        return self._start(self.make_directory(), arguments, **how)
+        """Starts podinit with these arguments; nothing is said of the control socket."""
+        return self._start(self.make_directory(), arguments, control=None, **how)
 
     def finish(self):
         for pod in self.started:
@@ -320,11 +328,11 @@ def never(*mains):
     return text
 
 
-def polite(name, code=0, before="true"):
-    """A command that says "NAME is ready" and, told by SIGTERM, runs `before` and ends with `code`."""
-    return f"sh -c 'trap \"{before}; exit {code}\" TERM; echo {name} is ready; sleep 1000 & wait'"
+def polite(name, code=0, milliseconds=0):
+    """A command that says "NAME is ready" and ends with `code` some time after SIGTERM."""
+    return f"{HELPER} polite {name} {code} {milliseconds}"
 
 
 def stubborn(name):
     """A command that says "NAME is ready" and does not care for SIGTERM."""
-    return f"sh -c 'trap \"\" TERM; echo {name} is ready; while :; do sleep 1000; done'"
+    return f"{HELPER} stubborn {name}"

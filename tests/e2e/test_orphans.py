@@ -2,7 +2,8 @@
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, children, descendants, memory_kib, state_of, until
+from pods import (HELPER, PLAIN, SANDBOX, UNSHARE, children, descendants, memory_kib, state_of,
+                  until)
 
 PAGES = 8 * 4  # KiB that memory may differ by
 
@@ -17,17 +18,17 @@ def pod_of(command, loops=("first", "second")):
 
 
 @pytest.mark.parametrize("how, count", [(SANDBOX, 20000), (UNSHARE, 4000), (PLAIN, 4000)])
-def test_orphans_are_reaped_while_two_mains_crash_and_nothing_is_lost(pods, helper, how, count):
+def test_orphans_are_reaped_while_two_mains_crash_and_nothing_is_lost(pods, how, count):
     # The first thousand warms up what grows once; the others must not make it grow further.
-    pod = pods.start(pod_of(f"sh -c '{helper} orphans 1000; read line < go; {helper} orphans {count}'")
-                     .replace("read line < go", f"until test -e {pods.directory}/go; do sleep 0.05; done"),
-                     how=how, control=True)
+    go = pods.directory / "go"
+    script = f"{HELPER} orphans 1000; until test -e {go}; do sleep 0.05; done; {HELPER} orphans {count}"
+    pod = pods.start(pod_of(f"sh -c '{script}'"), how=how, control=True)
 
     def reaped():
         return pod.status()["podinit"]["orphansReaped"]
     until(lambda: reaped() >= 1000, "the first orphans are reaped", every=0.1)
     before = memory_kib(pod.inner)
-    (pods.directory / "go").touch()
+    go.touch()
     pod.event(reason="Completed", process="orphans", seconds=120)
     until(lambda: reaped() == count + 1000, "every orphan is reaped", every=0.1)
     after = memory_kib(pod.inner)
@@ -43,17 +44,17 @@ def test_orphans_are_reaped_while_two_mains_crash_and_nothing_is_lost(pods, help
         assert {event["exitCode"] for event in ended[:-1]} == {code}
 
 
-def test_no_zombie_is_left_while_the_pod_runs(pods, helper):
-    pod = pods.start(pod_of(f"{helper} orphans 500", loops=()) + "[main stay]\ncommand = sleep 1000\n",
+def test_no_zombie_is_left_while_the_pod_runs(pods):
+    pod = pods.start(pod_of(f"{HELPER} orphans 500", loops=()) + "[main stay]\ncommand = sleep 1000\n",
                      control=True)
     pod.event(reason="Completed", process="orphans")
     until(lambda: len(children(pod.inner)) == 1, "only the main is a child")
     assert [state_of(pid) for pid in descendants(pod.inner)] == ["S"]
 
 
-def test_orphans_are_told_when_verbose_and_only_then(pods, helper):
+def test_orphans_are_told_when_verbose_and_only_then(pods):
     for options, told in ((["-v"], 3), ([], 0)):
-        pod = pods.start(pod_of(f"{helper} orphans 3", loops=())
+        pod = pods.start(pod_of(f"{HELPER} orphans 3", loops=())
                          + "[main stay]\ncommand = sleep 1000\n", options=options, control=True)
         until(lambda: pod.status()["podinit"]["orphansReaped"] == 3, "three orphans are reaped")
         events = pod.events(reason="Orphan")

@@ -7,8 +7,8 @@
 #include "spec/ini.h"
 #include "spec/spec.h"
 
-static void read_text(struct pod_spec *spec, struct problems *problems, const char *text,
-	size_t length)
+static void read_text(
+	struct pod_spec *spec, struct problems *problems, const char *text, size_t length)
 {
 	struct ini_source source = {
 		.name = "fuzz.ini",

@@ -5,29 +5,29 @@
 #include "sim.h"
 
 static const char *const STATES[PROCESS_STATE_COUNT] = {[PROCESS_NONE] = "NONE",
-        [PROCESS_WAITING] = "WAITING",
-        [PROCESS_SPAWNING] = "SPAWNING",
-        [PROCESS_ABORTING] = "ABORTING",
-        [PROCESS_STARTING] = "STARTING",
-        [PROCESS_RUNNING] = "RUNNING",
-        [PROCESS_PRE_STOP] = "PRE_STOP",
-        [PROCESS_TURN] = "TURN",
-        [PROCESS_STOPPING] = "STOPPING",
-        [PROCESS_KILLED] = "KILLED",
-        [PROCESS_EXITED] = "EXITED"};
+	[PROCESS_WAITING] = "WAITING",
+	[PROCESS_SPAWNING] = "SPAWNING",
+	[PROCESS_ABORTING] = "ABORTING",
+	[PROCESS_STARTING] = "STARTING",
+	[PROCESS_RUNNING] = "RUNNING",
+	[PROCESS_PRE_STOP] = "PRE_STOP",
+	[PROCESS_TURN] = "TURN",
+	[PROCESS_STOPPING] = "STOPPING",
+	[PROCESS_KILLED] = "KILLED",
+	[PROCESS_EXITED] = "EXITED"};
 
 static const char *const CAUSES[STOP_CAUSE_COUNT] = {[STOP_NONE] = "none",
-        [STOP_COMPLETED] = "completed",
-        [STOP_INIT_FAILED] = "init failed",
-        [STOP_DEADLINE] = "deadline",
-        [STOP_SIGNAL] = "signal",
-        [STOP_ASKED] = "asked",
-        [STOP_STARTUP_PROBE] = "startup probe",
-        [STOP_LIVENESS_PROBE] = "liveness probe",
-        [STOP_POST_START] = "postStart"};
+	[STOP_COMPLETED] = "completed",
+	[STOP_INIT_FAILED] = "init failed",
+	[STOP_DEADLINE] = "deadline",
+	[STOP_SIGNAL] = "signal",
+	[STOP_ASKED] = "asked",
+	[STOP_STARTUP_PROBE] = "startup probe",
+	[STOP_LIVENESS_PROBE] = "liveness probe",
+	[STOP_POST_START] = "postStart"};
 
 static struct {
-	uint64_t lives, steps, nonsense;
+	uint64_t lives, chaos, steps, nonsense;
 	uint64_t promises[PROMISE_COUNT];
 	uint64_t events[EVENT_TYPE_COUNT], actions[ACTION_TYPE_COUNT];
 	uint64_t notices[NOTICE_REASON_COUNT];
@@ -53,7 +53,7 @@ void coverage_event(const struct event *event, const struct pod *pod, bool is_no
 		return;
 	seen.events[event->type]++;
 	if (event->type >= EVENT_SPAWNED && event->type <= EVENT_HOOK_DONE && event->process >= 0 &&
-	        event->process < pod->process_count)
+		event->process < pod->process_count)
 		seen.state_events[pod->processes[event->process].state][event->type]++;
 }
 
@@ -89,12 +89,18 @@ void coverage_life(const struct life *life)
 	seen.phases[pod->phase]++;
 	seen.gave_up += !pod->draining;
 	seen.exit_codes[life->actions.count
-	                ? (uint8_t)life->actions.items[life->actions.count - 1].exit_code
-	                : 0]++;
+			? (uint8_t)life->actions.items[life->actions.count - 1].exit_code
+			: 0]++;
 	for (int i = 0; i < pod->process_count; i++) {
 		uint64_t restarts = (uint64_t)process_restart_count(&pod->processes[i]);
 		seen.restarts_max = restarts > seen.restarts_max ? restarts : seen.restarts_max;
 	}
+}
+
+void coverage_chaos(void)
+{
+	seen.lives++;
+	seen.chaos++;
 }
 
 uint64_t coverage_lives(void)
@@ -103,7 +109,7 @@ uint64_t coverage_lives(void)
 }
 
 static void print_counts(
-        const char *title, const char *const names[], const uint64_t counts[], int count)
+	const char *title, const char *const names[], const uint64_t counts[], int count)
 {
 	printf("%s:", title);
 	for (int i = 0; i < count; i++) {
@@ -114,7 +120,7 @@ static void print_counts(
 }
 
 static int missing(
-        const char *what, const char *const names[], const uint64_t counts[], int first, int last)
+	const char *what, const char *const names[], const uint64_t counts[], int first, int last)
 {
 	int missing = 0;
 	for (int i = first; i <= last; i++) {
@@ -145,7 +151,7 @@ int coverage_missing(void)
 	none += missing("action", ACTION_NAMES, seen.actions, 0, ACTION_TYPE_COUNT - 1);
 	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_COMPLETED, STOP_ASKED);
 	none += missing(
-	        "end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_POST_START);
+		"end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_POST_START);
 	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {
 		bool is_linux = i == NOTICE_SIGNAL || i == NOTICE_ORPHAN || i == NOTICE_LEFTOVER;
 		if (seen.notices[i] || is_linux)
@@ -167,25 +173,26 @@ int coverage_missing(void)
 
 void coverage_print(void)
 {
-	printf("%llu lives, %llu steps, %llu of them nonsense\n", (unsigned long long)seen.lives,
-	        (unsigned long long)seen.steps, (unsigned long long)seen.nonsense);
+	printf("%llu lives (%llu of chaos), %llu steps (%llu of nonsense)\n",
+		(unsigned long long)seen.lives, (unsigned long long)seen.chaos,
+		(unsigned long long)seen.steps, (unsigned long long)seen.nonsense);
 	print_counts("events", EVENT_NAMES, seen.events, EVENT_TYPE_COUNT);
 	print_counts("actions", ACTION_NAMES, seen.actions, ACTION_TYPE_COUNT);
 	print_counts("pods ended by", CAUSES, seen.pod_causes, STOP_CAUSE_COUNT);
 	print_counts("processes ended by", CAUSES, seen.process_causes, STOP_CAUSE_COUNT);
 	printf("phases: Succeeded %llu Failed %llu, given up %llu\n",
-	        (unsigned long long)seen.phases[PHASE_SUCCEEDED],
-	        (unsigned long long)seen.phases[PHASE_FAILED], (unsigned long long)seen.gave_up);
+		(unsigned long long)seen.phases[PHASE_SUCCEEDED],
+		(unsigned long long)seen.phases[PHASE_FAILED], (unsigned long long)seen.gave_up);
 	printf("restarts: at most %llu of one process; at the longest delay %llu, forgotten %llu\n",
-	        (unsigned long long)seen.restarts_max, (unsigned long long)seen.backoff_max,
-	        (unsigned long long)seen.backoff_forgotten);
+		(unsigned long long)seen.restarts_max, (unsigned long long)seen.backoff_max,
+		(unsigned long long)seen.backoff_forgotten);
 	printf("state changes seen in one step:\n");
 	for (int i = 0; i < PROCESS_STATE_COUNT; i++) {
 		printf("  %-8s ->", STATES[i]);
 		for (int k = 0; k < PROCESS_STATE_COUNT; k++) {
 			if (seen.changes[i][k] && i != k)
 				printf(" %s %llu", STATES[k],
-				        (unsigned long long)seen.changes[i][k]);
+					(unsigned long long)seen.changes[i][k]);
 		}
 		printf("\n");
 	}

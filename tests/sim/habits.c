@@ -8,17 +8,17 @@ struct habits random_habits(struct life *life, enum process_kind kind)
 {
 	struct rng *rng = &life->rng;
 	struct habits habits = {
-	        .good_permille = (int)rng_between(rng, 0, 4) * 250,
-	        .spawn_fail_permille = rng_chance(rng, 150) ? 600 : 30,
-	        .spawn_slow_permille = rng_chance(rng, 300) ? 700 : 50,
-	        .leave_permille = rng_chance(rng, 200) ? 700 : 30,
-	        .unkillable_permille = rng_chance(rng, 10) ? 500 : 0,
-	        .hook_hang_permille = rng_chance(rng, 200) ? 700 : 50,
-	        .run_max = rng_time(rng, 4000 * SECOND),
-	        .stop_max = rng_time(rng, 40 * SECOND),
-	        .runs_for_ever = rng_chance(rng, 400),
-	        .startup_fails = rng_chance(rng, 250),
-	        .obedience = (uint8_t)rng_between(rng, OBEYS, OBEDIENCE_COUNT),
+		.good_permille = (int)rng_between(rng, 0, 4) * 250,
+		.spawn_fail_permille = rng_chance(rng, 150) ? 600 : 30,
+		.spawn_slow_permille = rng_chance(rng, 300) ? 700 : 50,
+		.leave_permille = rng_chance(rng, 200) ? 700 : 30,
+		.unkillable_permille = rng_chance(rng, 10) ? 500 : 0,
+		.hook_hang_permille = rng_chance(rng, 200) ? 700 : 50,
+		.run_max = rng_time(rng, 4000 * SECOND),
+		.stop_max = rng_time(rng, 40 * SECOND),
+		.runs_for_ever = rng_chance(rng, 400),
+		.startup_fails = rng_chance(rng, 250),
+		.obedience = (uint8_t)rng_between(rng, OBEYS, OBEDIENCE_COUNT),
 	};
 	if (kind == KIND_INIT) {
 		/* Most pods should get beyond their inits. */
@@ -28,7 +28,7 @@ struct habits random_habits(struct life *life, enum process_kind kind)
 	if (rng_chance(rng, 300)) {
 		/* Stays at its edge: ends just when a crash backoff is forgotten. */
 		int64_t reset =
-		        life->spec.process_count ? life->spec.processes[0].backoff_reset_ns : 0;
+			life->spec.process_count ? life->spec.processes[0].backoff_reset_ns : 0;
 		habits.run_max = reset + rng_between(rng, 0, SECOND);
 	}
 	return habits;
@@ -54,10 +54,10 @@ struct spawn_error random_spawn_error(struct rng *rng)
 {
 	static const int errors[] = {ENOENT, EACCES, ENOMEM, ENOEXEC, EAGAIN, EIO};
 	return (struct spawn_error){
-	        .stage = rng_chance(rng, 500) ? STAGE_EXEC
-	                                      : (uint8_t)rng_between(rng, STAGE_FORK, STAGE_EXEC),
-	        .item = (uint16_t)rng_between(rng, 0, 3),
-	        .error = errors[rng_between(rng, 0, 5)],
+		.stage = rng_chance(rng, 500) ? STAGE_EXEC
+					      : (uint8_t)rng_between(rng, STAGE_FORK, STAGE_EXEC),
+		.item = (uint16_t)rng_between(rng, 0, 3),
+		.error = errors[rng_between(rng, 0, 5)],
 	};
 }
 
@@ -75,16 +75,16 @@ struct event random_nonsense(struct life *life)
 {
 	struct rng *rng = &life->rng;
 	struct event event = {
-	        .type = (uint8_t)(rng_chance(rng, 50) ? rng_between(rng, EVENT_TYPE_COUNT, 255)
-	                                              : rng_between(rng, 0, EVENT_TYPE_COUNT - 1)),
-	        .probe = (uint8_t)rng_between(rng, 0, PROBE_COUNT),
-	        .hook = (uint8_t)rng_between(rng, 0, HOOK_COUNT),
-	        .success = rng_chance(rng, 500),
-	        .oom = rng_chance(rng, 100),
-	        .exit_code = (uint8_t)rng_between(rng, 0, 255),
-	        .signo = rng_chance(rng, 500) ? 0 : (uint8_t)rng_between(rng, 1, 64),
-	        .process = random_index(life),
-	        .grace_ns = rng_between(rng, -1, 40 * SECOND),
+		.type = (uint8_t)(rng_chance(rng, 50) ? rng_between(rng, EVENT_TYPE_COUNT, 255)
+						      : rng_between(rng, 0, EVENT_TYPE_COUNT - 1)),
+		.probe = (uint8_t)rng_between(rng, 0, PROBE_COUNT),
+		.hook = (uint8_t)rng_between(rng, 0, HOOK_COUNT),
+		.success = rng_chance(rng, 500),
+		.oom = rng_chance(rng, 100),
+		.exit_code = (uint8_t)rng_between(rng, 0, 255),
+		.signo = rng_chance(rng, 500) ? 0 : (uint8_t)rng_between(rng, 1, 64),
+		.process = random_index(life),
+		.grace_ns = rng_between(rng, -1, 40 * SECOND),
 	};
 	if (rng_chance(rng, 30))
 		event.probe = 255;
@@ -103,9 +103,9 @@ static struct event stop_event(struct rng *rng)
 	static const int64_t graces[] = {-1, -1, 0, SECOND, 5 * SECOND, 60 * SECOND, INT64_MAX};
 	if (rng_chance(rng, 250))
 		return (struct event){
-		        .type = EVENT_ASKED_TO_STOP, .grace_ns = graces[rng_between(rng, 0, 6)]};
+			.type = EVENT_ASKED_TO_STOP, .grace_ns = graces[rng_between(rng, 0, 6)]};
 	return (struct event){
-	        .type = EVENT_SIGNALLED, .signo = rng_chance(rng, 700) ? SIGNAL_TERM : SIGNAL_INT};
+		.type = EVENT_SIGNALLED, .signo = rng_chance(rng, 700) ? SIGNAL_TERM : SIGNAL_INT};
 }
 
 void random_requests(struct life *life, void (*add)(struct life *, int64_t, struct event))
@@ -122,6 +122,6 @@ void random_requests(struct life *life, void (*add)(struct life *, int64_t, stru
 		add(life, end + rng_time(rng, 40 * SECOND), stop_event(rng));
 	for (int64_t i = rng_between(rng, -3, 3); i > 0; i--)
 		add(life, life->now + rng_time(rng, end - life->now + 20 * SECOND),
-		        (struct event){.type = EVENT_SIGNALLED,
-		                .signo = others[rng_between(rng, 0, sizeof(others) - 1)]});
+			(struct event){.type = EVENT_SIGNALLED,
+				.signo = others[rng_between(rng, 0, sizeof(others) - 1)]});
 }

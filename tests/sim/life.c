@@ -1,36 +1,11 @@
-/* One life: the virtual clock between the world and the core. Also what every step must keep by
- * itself: the memory it was given, and the same result when it is done again. */
-#include <stdlib.h>
+/* One life: the virtual clock between the world, the core and the model. Must not judge: the
+ * promises do. */
 #include <string.h>
 
 #include "sim.h"
 
-enum { CANARY_SIZE = 64, CANARY = 0xa5, PADDING_ACTIONS = 2 };
-
 /* How much later than its bound a pod may end: SIGKILL and the reaping take time. */
 #define END_SLACK (300 * MS)
-
-static void *canary_of(struct pod *pod, size_t size)
-{
-	return (char *)pod + size;
-}
-
-static void fit_memory(struct life *life)
-{
-	free(life->pod);
-	free(life->shadow);
-	free(life->actions.items);
-	free(life->shadow_actions.items);
-	life->pod_size = pod_size(&life->spec);
-	life->pod = memory_resize(NULL, life->pod_size + CANARY_SIZE);
-	life->shadow = memory_resize(NULL, life->pod_size + CANARY_SIZE);
-	int max = pod_action_max(&life->spec);
-	size_t bytes = sizeof(struct action) * ((size_t)max + PADDING_ACTIONS);
-	life->actions = (struct actions){memory_resize(NULL, bytes), 0, max};
-	life->shadow_actions = (struct actions){memory_resize(NULL, bytes), 0, max};
-	memset(life->actions.items, 0, bytes);
-	memset(&life->actions.items[max], CANARY, sizeof(struct action) * PADDING_ACTIONS);
-}
 
 void life_create(struct life *life)
 {
@@ -41,44 +16,7 @@ void life_destroy(struct life *life)
 {
 	if (life->has_spec)
 		spec_finish(&life->spec);
-	free(life->pod);
-	free(life->shadow);
-	free(life->actions.items);
-	free(life->shadow_actions.items);
-}
-
-static void check_memory(struct life *life)
-{
-	static const unsigned char canary[sizeof(struct action) * PADDING_ACTIONS + CANARY_SIZE] = {
-	        [0 ... sizeof(struct action) * PADDING_ACTIONS + CANARY_SIZE - 1] = CANARY};
-	promise_looked_at(PROMISE_ROBUST);
-	if (memcmp(canary_of(life->pod, life->pod_size), canary, CANARY_SIZE))
-		promise_broken(life, PROMISE_ROBUST, "the state was written beyond pod_size()");
-	if (life->actions.count >= life->actions.max)
-		promise_broken(life, PROMISE_ROBUST, "%d actions fill their %d places",
-		        life->actions.count, life->actions.max);
-	if (memcmp(&life->actions.items[life->actions.max], canary,
-	            sizeof(struct action) * PADDING_ACTIONS))
-		promise_broken(life, PROMISE_ROBUST, "the actions were written beyond their end");
-}
-
-static bool same_actions(const struct actions *a, const struct actions *b)
-{
-	return a->count == b->count &&
-	        memcmp(a->items, b->items, sizeof(*a->items) * (size_t)a->count) == 0;
-}
-
-/* Does the same step once more, on a copy and over other garbage. */
-static void check_repeats(struct life *life, const struct event *event)
-{
-	struct actions *actions = &life->shadow_actions;
-	memset(actions->items, 0x5a, sizeof(*actions->items) * (size_t)actions->max);
-	actions->count = 3;
-	pod_step(&life->spec, life->shadow, event, life->now, actions);
-	if (memcmp(life->shadow, life->pod, life->pod_size))
-		promise_broken(life, PROMISE_ROBUST, "the same step gave another state");
-	if (!same_actions(actions, &life->actions))
-		promise_broken(life, PROMISE_ROBUST, "the same step gave other actions");
+	step_finish(life);
 }
 
 static void hash(struct life *life, const void *data, size_t size)
@@ -95,19 +33,10 @@ static void step(struct life *life, const struct event *event)
 	for (int i = 0; i < life->spec.process_count; i++)
 		before[i] = life->pod->processes[i].state;
 	uint32_t unexpected = life->pod->unexpected;
-	trace_event(life, event);
-	coverage_event(event, life->pod, false);
-	if (is_repeated)
-		memcpy(life->shadow, life->pod, life->pod_size);
-	pod_step(&life->spec, life->pod, event, life->now, &life->actions);
-	for (int i = 0; i < life->actions.count; i++)
-		trace_action(life, &life->actions.items[i]);
-	check_memory(life);
-	if (is_repeated)
-		check_repeats(life, event);
+	step_core(life, event, is_repeated);
 	if (life->pod->unexpected != unexpected)
 		promise_broken(
-		        life, PROMISE_ROBUST, "counts an event that makes sense as unexpected");
+			life, PROMISE_ROBUST, "counts an event that makes sense as unexpected");
 	model_step(life, event);
 	promises_check(life);
 	coverage_step(life, before);
@@ -133,18 +62,13 @@ static void step_nonsense(struct life *life, const struct event *event)
 		return;
 	}
 	life->in_nonsense = true;
-	trace_event(life, event);
-	coverage_event(event, life->pod, true);
-	pod_step(&life->spec, life->pod, event, life->now, &life->actions);
-	for (int i = 0; i < life->actions.count; i++)
-		trace_action(life, &life->actions.items[i]);
-	check_memory(life);
+	step_core(life, event, false);
 	if (life->pod->unexpected < unexpected || life->pod->unexpected > unexpected + 1)
 		promise_broken(life, PROMISE_ROBUST, "counts nonsense wrongly");
 	life->shadow->unexpected = life->pod->unexpected;
 	if (memcmp(life->shadow, life->pod, life->pod_size))
 		promise_broken(life, PROMISE_ROBUST, "nonsense changed the state");
-	if (!same_actions(&life->actions, &life->shadow_actions))
+	if (!step_same_actions(&life->actions, &life->shadow_actions))
 		promise_broken(life, PROMISE_ROBUST, "nonsense led to actions");
 	if (life->model.finished && pod_next_deadline(life->pod) != NEVER)
 		promise_broken(life, PROMISE_DEADLINES, "a finished pod has a deadline");
@@ -174,8 +98,8 @@ static void check_end(const struct life *life)
 	promise_looked_at(PROMISE_STOP_ORDER);
 	if (life->now > later_by(by, END_SLACK + 3 * life->lateness))
 		promise_broken(life, PROMISE_STOP_ORDER,
-		        "%.3f s after its grace and two seconds the pod is still there",
-		        (double)(life->now - life->must_end_by) / 1e9);
+			"%.3f s after its grace and two seconds the pod is still there",
+			(double)(life->now - life->must_end_by) / 1e9);
 }
 
 /* The next event, from the world or because of the time; the clock goes there. */
@@ -206,14 +130,13 @@ static void begin(struct life *life, uint64_t seed)
 	struct rng mixer = {seed >> 3}; /* every eight lives are those of one pod */
 	random_pod(life, rng_next(&mixer));
 	if (!had_spec || old_spec != life->spec_seed)
-		fit_memory(life);
-	memset(life->pod, CANARY, life->pod_size + CANARY_SIZE);
+		step_fit(life);
 	pod_init(life->pod, &life->spec);
 	life->seed = seed;
 	life->rng = (struct rng){seed};
 	rng_next(&life->rng);
 	life->started_at = life->now =
-	        rng_chance(&life->rng, 300) ? 0 : rng_between(&life->rng, 1, INT64_C(1) << 50);
+		rng_chance(&life->rng, 300) ? 0 : rng_between(&life->rng, 1, INT64_C(1) << 50);
 	life->must_end_by = NEVER;
 	life->lateness = 0;
 	if (rng_chance(&life->rng, 150))
@@ -229,6 +152,10 @@ static void begin(struct life *life, uint64_t seed)
 void life_run(struct life *life, uint64_t seed)
 {
 	begin(life, seed);
+	if (rng_chance(&life->rng, 50)) {
+		chaos_run(life);
+		return;
+	}
 	some_nonsense(life, 50);
 	step(life, &(struct event){.type = EVENT_BOOT});
 	while (!life->model.finished) {

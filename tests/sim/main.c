@@ -15,12 +15,12 @@ struct options {
 };
 
 static const char USAGE[] =
-        "usage: sim [--seed N] [--lives N] [--life SEED] [--verbose] [--coverage]\n"
-        "  --seed N     of the first life; the next one has the next number\n"
-        "  --lives N    how many (200000)\n"
-        "  --life SEED  only that one, with all its events and actions\n"
-        "  --verbose    the events and actions of every life\n"
-        "  --coverage   what was exercised, also of a short run\n";
+	"usage: sim [--seed N] [--lives N] [--life SEED] [--verbose] [--coverage]\n"
+	"  --seed N     of the first life; the next one has the next number\n"
+	"  --lives N    how many (200000)\n"
+	"  --life SEED  only that one, with all its events and actions\n"
+	"  --verbose    the events and actions of every life\n"
+	"  --coverage   what was exercised, also of a short run\n";
 
 static uint64_t number(const char *word)
 {
@@ -38,9 +38,9 @@ static struct options read_options(char **argv)
 	struct timespec now;
 	timespec_get(&now, TIME_UTC);
 	struct options options = {
-	        .seed = ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) %
-	                1000000000,
-	        .lives = 200000,
+		.seed = ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) %
+			1000000000,
+		.lives = 200000,
 	};
 	options.seed *= 1000000; /* room for a run's lives: no two runs share one */
 	while (*++argv) {
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	struct options options = read_options(argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("seed %llu, %llu lives\n", (unsigned long long)options.seed,
-	        (unsigned long long)options.lives);
+		(unsigned long long)options.lives);
 	life_create(&life);
 	life.verbose = options.verbose;
 	for (uint64_t i = 0; i < options.lives; i++)

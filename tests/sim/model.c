@@ -3,41 +3,7 @@
  * state: what both got wrong would look right. */
 #include <string.h>
 
-#include "sim.h"
-
-#define EXTENSION (2 * SECOND)    /* the least between a stop signal and SIGKILL */
-#define GIVE_UP   (2 * EXTENSION) /* after the grace: what SIGKILL does not end is left */
-#define BIT(n)    (UINT32_C(1) << (n))
-
-int64_t later_by(int64_t at, int64_t delay)
-{
-	return at > NEVER - delay ? NEVER : at + delay;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static const struct process_spec *spec_of(const struct life *life, int index)
-{
-	return &life->spec.processes[index];
-}
-
-static void owe(struct debt *debt, enum owed what)
-{
-	debt->owed |= BIT(what);
-}
-
-static void owe_notice(struct debt *debt, int reason)
-{
-	debt->owed_notices |= BIT(reason);
-}
+#include "model.h"
 
 /* --- ends and restarts: sections 4 and 7 --- */
 
@@ -73,12 +39,12 @@ static bool runs_again(const struct life *life, int index)
 	return policy == RESTART_ALWAYS;
 }
 
-static bool backoff_is_forgotten(const struct life *life, int index)
+bool backoff_is_forgotten(const struct life *life, int index)
 {
 	const struct model_process *process = &life->model.processes[index];
 	return !process->has_backoff ||
-	        process->finished_at - process->backoff_since >
-	        spec_of(life, index)->backoff_reset_ns;
+		process->finished_at - process->backoff_since >
+		spec_of(life, index)->backoff_reset_ns;
 }
 
 static void begin_waiting(struct life *life, int index)
@@ -86,25 +52,10 @@ static void begin_waiting(struct life *life, int index)
 	struct model_process *process = &life->model.processes[index];
 	process->waiting = true;
 	process->restart_at = backoff_is_forgotten(life, index)
-	        ? life->now
-	        : later_by(life->now, process->backoff);
+		? life->now
+		: later_by(life->now, process->backoff);
 	if (process->restart_at > life->now)
 		owe_notice(&process->debt, NOTICE_BACK_OFF);
-}
-
-static void restart(struct life *life, int index)
-{
-	struct model_process *process = &life->model.processes[index];
-	const struct process_spec *spec = spec_of(life, index);
-	bool is_forgotten = backoff_is_forgotten(life, index);
-	int64_t doubled = least(2 * process->backoff, spec->backoff_max_ns);
-	process->backoff = is_forgotten ? spec->backoff_initial_ns : doubled;
-	coverage_restart(is_forgotten && process->has_backoff,
-	        !is_forgotten && process->backoff == spec->backoff_max_ns);
-	process->has_backoff = true;
-	process->backoff_since = life->now;
-	process->waiting = false;
-	owe(&process->debt, OWE_SPAWN);
 }
 
 static void instance_ended(struct life *life, int index)
@@ -132,7 +83,7 @@ static void instance_ended(struct life *life, int index)
 /* --- stopping: section 10 --- */
 
 static void process_begins_to_stop(
-        struct life *life, int index, enum stop_cause cause, int64_t stop_by)
+	struct life *life, int index, enum stop_cause cause, int64_t stop_by)
 {
 	struct model_process *process = &life->model.processes[index];
 	process->stopping = true;
@@ -154,14 +105,14 @@ static void process_hurries(struct life *life, struct model_process *process, in
 	process->stop_by = least(process->stop_by, stop_by);
 	if (process->signalled)
 		process->kill_by =
-		        least(process->kill_by, most(stop_by, later_by(life->now, EXTENSION)));
+			least(process->kill_by, most(stop_by, later_by(life->now, EXTENSION)));
 }
 
-static int64_t drain_end(const struct life *life)
+int64_t drain_end(const struct life *life)
 {
 	const struct model *model = &life->model;
 	return least(later_by(model->stop_by, EXTENSION),
-	        most(model->stop_by, later_by(life->now, EXTENSION)));
+		most(model->stop_by, later_by(life->now, EXTENSION)));
 }
 
 static void pod_hurries(struct life *life, int64_t stop_by)
@@ -178,7 +129,7 @@ static void pod_hurries(struct life *life, int64_t stop_by)
 	}
 }
 
-static void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
+void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
 {
 	struct model *model = &life->model;
 	int64_t stop_by = later_by(life->now, grace);
@@ -191,7 +142,7 @@ static void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
 	model->cause = (uint8_t)cause;
 	model->stop_by = stop_by;
 	owe_notice(
-	        &model->debt, cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING);
+		&model->debt, cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING);
 	for (int i = 0; i < model->process_count; i++) {
 		struct model_process *process = &model->processes[i];
 		struct debt *debt = &process->debt;
@@ -231,11 +182,11 @@ static void spawned(struct life *life, int index, const struct event *event)
 	process->post_started = process->startup_ok = process->ready_ok = false;
 	memset(process->hook_ran, 0, sizeof(process->hook_ran));
 	owe_notice(&process->debt, NOTICE_STARTED);
+	process->is_too_late = process->aborted;
 	if (process->aborted) {
 		process->aborted = false;
-		process->post_started = !spec->hooks[HOOK_POST_START];
 		process_begins_to_stop(
-		        life, index, (enum stop_cause)life->model.cause, life->model.stop_by);
+			life, index, (enum stop_cause)life->model.cause, life->model.stop_by);
 	} else if (spec->hooks[HOOK_POST_START]) {
 		process->hook_runs[HOOK_POST_START] = true;
 		owe(&process->debt, OWE_POST_START);
@@ -273,9 +224,9 @@ static void exited(struct life *life, int index, const struct event *event)
 	process->end_oom = event->oom;
 	process->end_is_start_error = false;
 	owe_notice(debt,
-	        event->oom                  ? NOTICE_OOM_KILLED
-	                : process->end_code ? NOTICE_ERROR
-	                                    : NOTICE_COMPLETED);
+		event->oom		    ? NOTICE_OOM_KILLED
+			: process->end_code ? NOTICE_ERROR
+					    : NOTICE_COMPLETED);
 	if (process->hook_runs[HOOK_POST_START])
 		owe(debt, OWE_CANCEL_POST_START);
 	if (process->hook_runs[HOOK_PRE_STOP])
@@ -299,7 +250,7 @@ static void hook_done(struct life *life, int index, const struct event *event)
 	} else {
 		owe_notice(&process->debt, NOTICE_FAILED_POST_START_HOOK);
 		process_begins_to_stop(
-		        life, index, STOP_POST_START, later_by(life->now, life->spec.grace_ns));
+			life, index, STOP_POST_START, later_by(life->now, life->spec.grace_ns));
 	}
 }
 
@@ -314,9 +265,9 @@ static void probed(struct life *life, int index, const struct event *event)
 	} else if (!event->success) {
 		owe_notice(&process->debt, NOTICE_UNHEALTHY);
 		process_begins_to_stop(life, index,
-		        event->probe == PROBE_STARTUP ? STOP_STARTUP_PROBE : STOP_LIVENESS_PROBE,
-		        later_by(life->now,
-		                probe->grace_ns >= 0 ? probe->grace_ns : life->spec.grace_ns));
+			event->probe == PROBE_STARTUP ? STOP_STARTUP_PROBE : STOP_LIVENESS_PROBE,
+			later_by(life->now,
+				probe->grace_ns >= 0 ? probe->grace_ns : life->spec.grace_ns));
 	} else if (event->probe == PROBE_STARTUP) {
 		process->startup_ok = true;
 	}
@@ -382,7 +333,7 @@ static void take_event(struct life *life, const struct event *event)
 	case EVENT_ASKED_TO_STOP:
 		model->requests++;
 		pod_stops(life, STOP_ASKED,
-		        event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
+			event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
 		break;
 	case EVENT_DRAINED:
 		owe(&model->debt, OWE_FINISH);
@@ -395,103 +346,8 @@ static void take_event(struct life *life, const struct event *event)
 		struct model_process *process = &model->processes[i];
 		bool startup = spec_of(life, i)->probes[PROBE_STARTUP] != NULL;
 		process->ever_started |= process->alive && process->post_started &&
-		        !process->stopping && (!startup || process->startup_ok);
+			!process->stopping && (!startup || process->startup_ok);
 	}
-}
-
-/* --- what follows from the state and the time --- */
-
-static bool had_its_first_start(const struct model_process *process)
-{
-	return process->instances > 0;
-}
-
-/* Sections 1 to 3: who starts for the first time, or that an init ended the pod. */
-static void first_starts(struct life *life)
-{
-	struct model *model = &life->model;
-	for (int i = 0; i < model->process_count && !model->stopping; i++) {
-		struct model_process *process = &model->processes[i];
-		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
-		if (!had_its_first_start(process)) {
-			owe(&process->debt, OWE_SPAWN);
-			return;
-		}
-		if (kind == KIND_SIDECAR && !process->ever_started)
-			return;
-		if (kind == KIND_INIT && process->over && process->end_code != 0)
-			pod_stops(life, STOP_INIT_FAILED, life->spec.grace_ns);
-		if (kind == KIND_INIT && !process->over)
-			return;
-		/* The next main waits for this one to be made, and for its postStart. */
-		bool next_is_new = i + 1 < model->process_count &&
-		        !had_its_first_start(&model->processes[i + 1]);
-		if (kind == KIND_MAIN && next_is_new &&
-		        (process->spawning || process->hook_runs[HOOK_POST_START]))
-			return;
-	}
-}
-
-static void deadlines(struct life *life, int index)
-{
-	struct model_process *process = &life->model.processes[index];
-	if (process->waiting && process->restart_at <= life->now)
-		restart(life, index);
-	if (process->hook_runs[HOOK_PRE_STOP] && process->stop_by <= life->now) {
-		process->hook_runs[HOOK_PRE_STOP] = false;
-		owe(&process->debt, OWE_CANCEL_PRE_STOP);
-		owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
-	}
-	if (process->signalled && !process->killed && process->kill_by <= life->now) {
-		process->killed = true;
-		owe(&process->debt, OWE_KILL);
-		owe_notice(&process->debt, NOTICE_KILLED);
-	}
-}
-
-/* Section 3.1: mains at once, sidecars in reverse order after them or when the grace is over. */
-static void stop_signals(struct life *life)
-{
-	struct model *model = &life->model;
-	bool blocked = false;
-	for (int i = model->process_count - 1; i >= 0; i--) {
-		struct model_process *process = &model->processes[i];
-		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
-		bool waits = kind == KIND_SIDECAR && model->stopping && blocked &&
-		        process->stop_by > life->now;
-		if (process->alive && process->stopping && !process->signalled &&
-		        !process->hook_runs[HOOK_PRE_STOP] && !waits) {
-			process->signalled = true;
-			process->signalled_at = life->now;
-			process->kill_by = most(process->stop_by, later_by(life->now, EXTENSION));
-			process->group_told = life->spec.entrypoint;
-			owe(&process->debt, OWE_STOP);
-		}
-		if (kind != KIND_INIT)
-			blocked = blocked || process->alive || process->aborted;
-	}
-}
-
-static void drain(struct life *life)
-{
-	struct model *model = &life->model;
-	int64_t give_up = later_by(model->stop_by, GIVE_UP);
-	if (life->now >= give_up && !(model->debt.owed & BIT(OWE_FINISH))) {
-		owe(&model->debt, OWE_FINISH);
-		return;
-	}
-	if (!model_is_gone(model) || model->debt.owed & BIT(OWE_FINISH))
-		return;
-	if (!model->draining) {
-		model->draining = true;
-		model->drain_by = drain_end(life);
-		owe(&model->debt, OWE_DRAIN_TERM);
-	}
-	/* Once it kills, it may do so as often as it likes. */
-	if (model->drain_killed)
-		model->debt.may |= BIT(OWE_DRAIN_KILL);
-	else if (life->now >= model->drain_by)
-		owe(&model->debt, OWE_DRAIN_KILL);
 }
 
 void model_step(struct life *life, const struct event *event)
@@ -501,89 +357,17 @@ void model_step(struct life *life, const struct event *event)
 	for (int i = 0; i < model->process_count; i++)
 		model->processes[i].debt = (struct debt){0};
 	take_event(life, event);
-	stop_signals(life); /* of the event: the time comes after it */
+	due_stop_signals(life); /* of the event: the time comes after it */
 	if (!model->stopping && life->now >= model->deadline_at)
 		pod_stops(life, STOP_DEADLINE, life->spec.grace_ns);
-	first_starts(life);
+	due_first_starts(life);
 	if (!model->stopping && model_mains_are_over(model, &life->spec))
 		pod_stops(life, STOP_COMPLETED, life->spec.grace_ns);
 	for (int i = 0; i < model->process_count; i++)
-		deadlines(life, i);
-	stop_signals(life);
+		due_deadlines(life, i);
+	due_stop_signals(life);
 	if (model->stopping)
-		drain(life);
-}
-
-/* --- questions --- */
-
-static bool is_process_nonsense(const struct life *life, const struct event *event)
-{
-	if (event->process < 0 || event->process >= life->model.process_count)
-		return true;
-	const struct model_process *process = &life->model.processes[event->process];
-	switch ((enum event_type)event->type) {
-	case EVENT_SPAWNED:
-	case EVENT_SPAWN_FAILED:
-		return !process->spawning;
-	case EVENT_EXITED:
-		return !process->alive || event->pid != process->pid;
-	case EVENT_PROBED:
-		return !process->alive || event->probe >= PROBE_COUNT ||
-		        !spec_of(life, event->process)->probes[event->probe];
-	case EVENT_HOOK_DONE:
-		return event->hook >= HOOK_COUNT || !process->hook_runs[event->hook];
-	case EVENT_BOOT:
-	case EVENT_SIGNALLED:
-	case EVENT_ASKED_TO_STOP:
-	case EVENT_DRAINED:
-	case EVENT_TICK:
-	case EVENT_TYPE_COUNT:
-		break;
-	}
-	return false;
-}
-
-bool model_is_nonsense(const struct life *life, const struct event *event)
-{
-	const struct model *model = &life->model;
-	if (event->type >= EVENT_TYPE_COUNT || model->finished ||
-	        model->booted == (event->type == EVENT_BOOT))
-		return true;
-	switch ((enum event_type)event->type) {
-	case EVENT_SPAWNED:
-	case EVENT_SPAWN_FAILED:
-	case EVENT_EXITED:
-	case EVENT_PROBED:
-	case EVENT_HOOK_DONE:
-		return is_process_nonsense(life, event);
-	case EVENT_DRAINED:
-		return !model->draining;
-	case EVENT_BOOT:
-	case EVENT_SIGNALLED:
-	case EVENT_ASKED_TO_STOP:
-	case EVENT_TICK:
-	case EVENT_TYPE_COUNT:
-		break;
-	}
-	return false;
-}
-
-int64_t model_next_time(const struct model *model)
-{
-	if (!model->booted || model->finished)
-		return NEVER;
-	int64_t next = model->stopping ? later_by(model->stop_by, GIVE_UP) : model->deadline_at;
-	for (int i = 0; i < model->process_count; i++) {
-		const struct model_process *process = &model->processes[i];
-		if (process->waiting)
-			next = least(next, process->restart_at);
-		if (!process->alive || !process->stopping || process->killed)
-			continue;
-		next = least(next, process->signalled ? process->kill_by : process->stop_by);
-	}
-	if (model->draining && !model->drain_killed)
-		next = least(next, model->drain_by);
-	return next;
+		due_drain(life);
 }
 
 void model_begin(struct life *life)

@@ -5,7 +5,7 @@
 bool model_is_started(const struct pod_spec *spec, const struct model_process *process, int index)
 {
 	return process->alive && process->post_started &&
-	        (!spec->processes[index].probes[PROBE_STARTUP] || process->startup_ok);
+		(!spec->processes[index].probes[PROBE_STARTUP] || process->startup_ok);
 }
 
 bool model_is_ready(const struct pod_spec *spec, const struct model_process *process, int index)
@@ -13,7 +13,7 @@ bool model_is_ready(const struct pod_spec *spec, const struct model_process *pro
 	if (spec->processes[index].kind == KIND_INIT)
 		return process->over && process->end_code == 0;
 	return model_is_started(spec, process, index) &&
-	        (!spec->processes[index].probes[PROBE_READINESS] || process->ready_ok);
+		(!spec->processes[index].probes[PROBE_READINESS] || process->ready_ok);
 }
 
 bool model_is_initialized(const struct model *model, const struct pod_spec *spec)
@@ -21,8 +21,8 @@ bool model_is_initialized(const struct model *model, const struct pod_spec *spec
 	for (int i = 0; i < spec->init_count; i++) {
 		const struct model_process *process = &model->processes[i];
 		bool is_done = spec->processes[i].kind == KIND_SIDECAR
-		        ? process->ever_started
-		        : process->over && process->end_code == 0;
+			? process->ever_started
+			: process->over && process->end_code == 0;
 		if (!is_done)
 			return false;
 	}
@@ -48,8 +48,11 @@ bool model_is_gone(const struct model *model)
 	return true;
 }
 
+/* Of a pod that is given up, nothing counts as alive: it goes with podinit. */
 static bool something_lives(const struct model *model)
 {
+	if (model->given_up)
+		return false;
 	for (int i = 0; i < model->process_count; i++) {
 		if (model->processes[i].alive || model->processes[i].spawning)
 			return true;
@@ -72,7 +75,7 @@ static void tally_init(struct tally *tally, const struct model_process *process)
 }
 
 static void tally_other(
-        struct tally *tally, const struct model_process *process, bool is_sidecar, bool is_started)
+	struct tally *tally, const struct model_process *process, bool is_sidecar, bool is_started)
 {
 	bool is_none = process->instances == 0;
 	if (is_none) {
@@ -100,20 +103,20 @@ static enum pod_phase phase_now(const struct model *model, const struct pod_spec
 			tally_init(&n, process);
 		else
 			tally_other(&n, process, kind == KIND_SIDECAR,
-			        model_is_started(spec, process, i));
+				model_is_started(spec, process, i));
 	}
 	if (model->stopping && !something_lives(model)) {
 		if (model->cause == STOP_DEADLINE || model->cause == STOP_INIT_FAILED)
 			return PHASE_FAILED;
 		return n.succeeded == model->process_count - spec->init_count ? PHASE_SUCCEEDED
-		                                                              : PHASE_FAILED;
+									      : PHASE_FAILED;
 	}
 	if (spec->pause)
 		return PHASE_RUNNING;
 	if (n.failed_init_final)
 		return PHASE_FAILED;
 	if (n.pending_init || n.waiting ||
-	        (n.pending_sidecar && !model_is_initialized(model, spec)))
+		(n.pending_sidecar && !model_is_initialized(model, spec)))
 		return PHASE_PENDING;
 	if (n.running && !n.unknown)
 		return PHASE_RUNNING;
@@ -135,7 +138,7 @@ enum pod_phase model_phase(const struct model *model, const struct pod_spec *spe
 {
 	enum pod_phase old = (enum pod_phase)model->phase, new = phase_now(model, spec);
 	if (is_final(old) || (is_final(new) && something_lives(model)) ||
-	        (new == PHASE_PENDING &&old == PHASE_RUNNING))
+		(new == PHASE_PENDING &&old == PHASE_RUNNING))
 		return old;
 	return new;
 }
@@ -147,7 +150,7 @@ static int end_exit_code(const struct model_process *process)
 	if (!process->end_is_start_error)
 		return process->end_code;
 	bool not_found =
-	        process->end_error.stage == STAGE_EXEC && process->end_error.error == NO_SUCH_FILE;
+		process->end_error.stage == STAGE_EXEC && process->end_error.error == NO_SUCH_FILE;
 	return not_found ? 127 : 126;
 }
 
@@ -162,7 +165,7 @@ int model_exit_code(const struct model *model, const struct pod_spec *spec)
 			const struct model_process *process = &model->processes[i];
 			uint8_t kind = spec->processes[i].kind;
 			if (kind == (mains ? KIND_MAIN : KIND_INIT) && process->has_ended &&
-			        process->end_code != 0)
+				process->end_code != 0)
 				return end_exit_code(process);
 		}
 	}

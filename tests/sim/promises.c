@@ -6,20 +6,20 @@
 #define BIT(n) (UINT32_C(1) << (n))
 
 static const char *const OWED_NAMES[OWED_COUNT] = {
-        [OWE_SPAWN] = "start",
-        [OWE_ABORT] = "give up starting",
-        [OWE_FORWARD] = "forward the signal to",
-        [OWE_STOP] = "send the stop signal to",
-        [OWE_GROUP] = "send the stop signal to the group left by",
-        [OWE_KILL] = "kill",
-        [OWE_KILL_LEFT] = "kill what was left by",
-        [OWE_POST_START] = "run postStart of",
-        [OWE_PRE_STOP] = "run preStop of",
-        [OWE_CANCEL_POST_START] = "cancel postStart of",
-        [OWE_CANCEL_PRE_STOP] = "cancel preStop of",
-        [OWE_FINISH] = "finish",
-        [OWE_DRAIN_TERM] = "drain",
-        [OWE_DRAIN_KILL] = "kill what drains in",
+	[OWE_SPAWN] = "start",
+	[OWE_ABORT] = "give up starting",
+	[OWE_FORWARD] = "forward the signal to",
+	[OWE_STOP] = "send the stop signal to",
+	[OWE_GROUP] = "send the stop signal to the group left by",
+	[OWE_KILL] = "kill",
+	[OWE_KILL_LEFT] = "kill what was left by",
+	[OWE_POST_START] = "run postStart of",
+	[OWE_PRE_STOP] = "run preStop of",
+	[OWE_CANCEL_POST_START] = "cancel postStart of",
+	[OWE_CANCEL_PRE_STOP] = "cancel preStop of",
+	[OWE_FINISH] = "finish",
+	[OWE_DRAIN_TERM] = "drain",
+	[OWE_DRAIN_KILL] = "kill what drains in",
 };
 
 static const char *name_of(const struct life *life, int index)
@@ -77,7 +77,7 @@ static void take(struct life *life, int index, enum owed what)
 	promise_looked_at(promise_of(life, index, what));
 	if (!takes(process ? &process->debt : &life->model.debt, what))
 		promise_broken(life, promise_of(life, index, what), "must not %s %s now",
-		        OWED_NAMES[what], name_of(life, index));
+			OWED_NAMES[what], name_of(life, index));
 }
 
 /* --- one action --- */
@@ -88,8 +88,8 @@ static void spawns(struct life *life, int index)
 	enum process_kind kind = (enum process_kind)life->spec.processes[index].kind;
 	if (process->debt.owed & BIT(OWE_KILL_LEFT))
 		promise_broken(life, PROMISE_ONE_INSTANCE,
-		        "%s starts before what its last instance left was killed",
-		        name_of(life, index));
+			"%s starts before what its last instance left was killed",
+			name_of(life, index));
 	/* Once more, and directly: the model's own reasoning is not above doubt. */
 	promise_looked_at(PROMISE_NOTHING_STARTS);
 	if (life->model.stopping)
@@ -98,10 +98,10 @@ static void spawns(struct life *life, int index)
 		promise_broken(life, PROMISE_ONE_INSTANCE, "%s starts twice", name_of(life, index));
 	if (kind == KIND_MAIN && !model_is_initialized(&life->model, &life->spec))
 		promise_broken(life, PROMISE_INIT_ORDER, "%s starts before the inits are done",
-		        name_of(life, index));
+			name_of(life, index));
 	if (process->waiting || process->over)
 		promise_broken(life, PROMISE_RESTARTS, "%s starts too early, or should not",
-		        name_of(life, index));
+			name_of(life, index));
 	take(life, index, OWE_SPAWN);
 	process->spawning = true;
 	process->instances++;
@@ -113,10 +113,10 @@ static void signals(struct life *life, const struct action *action)
 	const struct model *model = &life->model;
 	const struct model_process *process = &model->processes[index];
 	int stop_signal =
-	        model->stop_signo ? model->stop_signo : life->spec.processes[index].stop_signal;
-	enum owed what = !process->alive                ? OWE_GROUP
-	        : process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
-	                                                : OWE_STOP;
+		model->stop_signo ? model->stop_signo : life->spec.processes[index].stop_signal;
+	enum owed what = !process->alive		? OWE_GROUP
+		: process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
+							: OWE_STOP;
 	if (what == OWE_GROUP)
 		stop_signal = life->spec.processes[index].stop_signal;
 	take(life, index, what);
@@ -124,7 +124,7 @@ static void signals(struct life *life, const struct action *action)
 	int signo = what == OWE_FORWARD ? model->forwarded : stop_signal;
 	if (action->signo != signo || action->group != group)
 		promise_broken(life, PROMISE_STOP_ORDER, "%s should get signal %d%s",
-		        name_of(life, index), signo, group ? " with its group" : " alone");
+			name_of(life, index), signo, group ? " with its group" : " alone");
 }
 
 static void kills_tree(struct life *life, int index)
@@ -137,7 +137,7 @@ static void kills_tree(struct life *life, int index)
 	int64_t waited = life->now - process->signalled_at;
 	if (!process->signalled || waited < 2 * SECOND)
 		promise_broken(life, PROMISE_STOP_ORDER,
-		        "%s is killed less than 2 s after its stop signal", name_of(life, index));
+			"%s is killed less than 2 s after its stop signal", name_of(life, index));
 	take(life, index, OWE_KILL);
 }
 
@@ -146,7 +146,7 @@ static void runs_hook(struct life *life, const struct action *action)
 	struct model_process *process = &life->model.processes[action->process];
 	if (action->hook >= HOOK_COUNT || !process->alive || process->hook_ran[action->hook])
 		promise_broken(life, PROMISE_TOLD_ONCE, "a hook of %s runs twice, or without it",
-		        name_of(life, action->process));
+			name_of(life, action->process));
 	process->hook_ran[action->hook] = true;
 	take(life, action->process, action->hook == HOOK_PRE_STOP ? OWE_PRE_STOP : OWE_POST_START);
 }
@@ -172,18 +172,18 @@ static void finishes(struct life *life, const struct action *action)
 	int expected = model_exit_code(model, &life->spec);
 	if (action->exit_code != expected)
 		promise_broken(life, PROMISE_PHASE, "the exit code is %d, should be %d",
-		        action->exit_code, expected);
+			action->exit_code, expected);
 	bool is_final = model->phase == PHASE_SUCCEEDED || model->phase == PHASE_FAILED;
-	if (model_is_gone(model) && !is_final)
+	if (!is_final)
 		promise_broken(life, PROMISE_PHASE, "the pod ends in phase %s",
-		        pod_phase_name((enum pod_phase)model->phase));
+			pod_phase_name((enum pod_phase)model->phase));
 	model->finished = true;
 }
 
 static void check_action(struct life *life, const struct action *action)
 {
 	bool is_of_pod =
-	        action->type == ACT_DRAIN || action->type == ACT_FINISH || action->type == ACT_TELL;
+		action->type == ACT_DRAIN || action->type == ACT_FINISH || action->type == ACT_TELL;
 	if (life->model.finished)
 		promise_broken(life, PROMISE_STOP_ORDER, "an action after ACT_FINISH");
 	if (!is_of_pod && (action->process < 0 || action->process >= life->model.process_count))
@@ -206,8 +206,8 @@ static void check_action(struct life *life, const struct action *action)
 		break;
 	case ACT_CANCEL_HOOK:
 		take(life, action->process,
-		        action->hook == HOOK_PRE_STOP ? OWE_CANCEL_PRE_STOP
-		                                      : OWE_CANCEL_POST_START);
+			action->hook == HOOK_PRE_STOP ? OWE_CANCEL_PRE_STOP
+						      : OWE_CANCEL_POST_START);
 		break;
 	case ACT_DRAIN:
 		drains(life, action);
@@ -230,14 +230,14 @@ static void check_debt(const struct life *life, const struct debt *debt, int ind
 	for (int i = 0; debt->owed && i < OWED_COUNT; i++) {
 		if (debt->owed & BIT(i))
 			promise_broken(life, promise_of(life, index, (enum owed)i),
-			        "should %s %s now", OWED_NAMES[i], name_of(life, index));
+				"should %s %s now", OWED_NAMES[i], name_of(life, index));
 	}
 	for (int i = 0; debt->owed_notices && i <= NOTICE_KILLED; i++) {
 		if (debt->owed_notices & BIT(i))
 			promise_broken(life, PROMISE_TOLD_ONCE, "should tell %s of %s",
-			        i == NOTICE_KILLED ? "Killing (SIGKILL)"
-			                           : notice_reason_name((enum notice_reason)i),
-			        name_of(life, index));
+				i == NOTICE_KILLED ? "Killing (SIGKILL)"
+						   : notice_reason_name((enum notice_reason)i),
+				name_of(life, index));
 	}
 }
 
@@ -245,48 +245,64 @@ static void check_deadline(const struct life *life)
 {
 	int64_t next = pod_next_deadline(life->pod), expected = model_next_time(&life->model);
 	promise_looked_at(PROMISE_DEADLINES);
-	if (next <= life->now)
-		promise_broken(life, PROMISE_DEADLINES, "the next deadline lies %.9f s back",
-		        (double)(life->now - next) / 1e9);
 	bool may_be_sooner = life->model.drain_killed && !life->model.finished;
 	if (may_be_sooner ? next > expected : next != expected)
 		promise_broken(life, PROMISE_DEADLINES,
-		        "the next deadline is in %.9f s, should be in %.9f s",
-		        (double)(next - life->now) / 1e9, (double)(expected - life->now) / 1e9);
+			"the next deadline is in %.9f s, should be in %.9f s",
+			(double)(next - life->now) / 1e9, (double)(expected - life->now) / 1e9);
 }
 
-/* What the questions of pod.h answer. */
+/* Whether one that runs although it was given up is Started is nobody's business. */
+static bool is_excused(const struct model_process *process)
+{
+	return process->alive && process->is_too_late;
+}
+
+static void check_process(const struct life *life, int index)
+{
+	const struct process_spec *spec = &life->spec.processes[index];
+	const struct model_process *process = &life->model.processes[index];
+	const struct process *real = &life->pod->processes[index];
+	int restarts = process->instances ? process->instances - 1 : 0;
+	bool started = model_is_started(&life->spec, process, index);
+	bool ready = model_is_ready(&life->spec, process, index);
+	if (process_is_alive(real) != process->alive)
+		promise_broken(life, PROMISE_ONE_INSTANCE, "%s should%s be alive",
+			name_of(life, index), process->alive ? "" : " not");
+	if (process_restart_count(real) != restarts)
+		promise_broken(life, PROMISE_ONE_INSTANCE, "%s: restartCount %d, not %d",
+			name_of(life, index), process_restart_count(real), restarts);
+	if (is_excused(process))
+		return;
+	if (process_is_started(spec, real) != started)
+		promise_broken(life, PROMISE_STATUS, "%s should%s be started", name_of(life, index),
+			started ? "" : " not");
+	if (process_is_ready(spec, real) != ready)
+		promise_broken(life, PROMISE_STATUS, "%s should%s be ready", name_of(life, index),
+			ready ? "" : " not");
+}
+
+/* What the questions of pod.h answer, and the conditions. */
 static void check_status(const struct life *life)
 {
-	const struct pod *pod = life->pod;
 	const struct model *model = &life->model;
-	const struct pod_spec *spec = &life->spec;
-	bool all_ready = true;
+	const bool *conditions = life->pod->conditions;
+	bool all_ready = true, has_excused = false;
 	promise_looked_at(PROMISE_STATUS);
 	for (int i = 0; i < model->process_count; i++) {
 		const struct model_process *process = &model->processes[i];
-		const struct process *real = &pod->processes[i];
-		int restarts = process->instances ? process->instances - 1 : 0;
-		bool ready = model_is_ready(spec, process, i);
-		all_ready &= ready || spec->processes[i].kind == KIND_INIT;
-		if (process_is_alive(real) != process->alive)
-			promise_broken(life, PROMISE_ONE_INSTANCE, "%s should be %s",
-			        name_of(life, i), process->alive ? "alive" : "not alive");
-		if (process_restart_count(real) != restarts)
-			promise_broken(life, PROMISE_ONE_INSTANCE, "%s: restartCount %d, not %d",
-			        name_of(life, i), process_restart_count(real), restarts);
-		if (process_is_started(&spec->processes[i], real) !=
-		        (SIM_CHECK_STARTED ? model_is_started(spec, process, i)
-		                           : process_is_started(&spec->processes[i], real)))
-			promise_broken(life, PROMISE_STATUS, "%s should%s be started",
-			        name_of(life, i), model_is_started(spec, process, i) ? "" : " not");
-		if (SIM_CHECK_STARTED && process_is_ready(&spec->processes[i], real) != ready)
-			promise_broken(life, PROMISE_STATUS, "%s should%s be ready",
-			        name_of(life, i), ready ? "" : " not");
+		check_process(life, i);
+		has_excused |= is_excused(process);
+		all_ready &= life->spec.processes[i].kind == KIND_INIT ||
+			model_is_ready(&life->spec, process, i);
 	}
-	if (SIM_CHECK_STARTED && model->booted && pod->conditions[CONDITION_READY] != all_ready)
+	bool initialized = model_is_initialized(model, &life->spec);
+	if (!model->stopping && conditions[CONDITION_INITIALIZED] != initialized)
+		promise_broken(life, PROMISE_STATUS, "the pod should%s be Initialized",
+			initialized ? "" : " not");
+	if (!has_excused && conditions[CONDITION_READY] != all_ready)
 		promise_broken(
-		        life, PROMISE_STATUS, "the pod should%s be Ready", all_ready ? "" : " not");
+			life, PROMISE_STATUS, "the pod should%s be Ready", all_ready ? "" : " not");
 }
 
 void promises_check(struct life *life)
@@ -300,7 +316,7 @@ void promises_check(struct life *life)
 	enum pod_phase phase = model_phase(model, &life->spec);
 	if (model->phase != phase || life->pod->phase != phase)
 		promise_broken(life, PROMISE_PHASE, "the phase is %s, should be %s",
-		        pod_phase_name((enum pod_phase)life->pod->phase), pod_phase_name(phase));
+			pod_phase_name((enum pod_phase)life->pod->phase), pod_phase_name(phase));
 	check_deadline(life);
 	check_status(life);
 }

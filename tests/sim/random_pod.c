@@ -38,7 +38,7 @@ static void random_handler(struct rng *rng, struct arena *arena, struct handler 
 {
 	*handler = (struct handler){.sleep_ns = -1};
 	if (rng_chance(rng, 500))
-		handler->sleep_ns = SECOND;
+		handler->sleep_ns = 0; /* more would have to be less than the grace */
 	else
 		strings_add(arena, &handler->exec_command, "true");
 }
@@ -50,15 +50,16 @@ static void random_probes(struct rng *rng, struct arena *arena, struct process_s
 			continue;
 		struct probe_spec *probe = arena_alloc(arena, sizeof(*probe));
 		*probe = (struct probe_spec){
-		        .period_ns = SECOND,
-		        .timeout_ns = SECOND,
-		        .grace_ns = -1,
-		        .success_threshold = 1,
-		        .failure_threshold = 1,
+			.period_ns = SECOND,
+			.timeout_ns = SECOND,
+			.grace_ns = -1,
+			.success_threshold = 1,
+			.failure_threshold = 1,
 		};
 		if (i != PROBE_READINESS && rng_chance(rng, 400))
 			probe->grace_ns = SECOND * rng_between(rng, 1, 60);
-		random_handler(rng, arena, &probe->handler);
+		probe->handler.sleep_ns = -1;
+		strings_add(arena, &probe->handler.exec_command, "true");
 		process->probes[i] = probe;
 	}
 }
@@ -101,7 +102,7 @@ static void random_backoff(struct rng *rng, struct process_spec *process)
 }
 
 static void random_process(
-        struct rng *rng, struct pod_spec *spec, enum process_kind kind, int number)
+	struct rng *rng, struct pod_spec *spec, enum process_kind kind, int number)
 {
 	static const int stop_signals[] = {SIGNAL_INT, 3, SIGNAL_USR1, 37};
 	char name[32];
@@ -113,7 +114,7 @@ static void random_process(
 	random_backoff(rng, process);
 	if (kind != KIND_SIDECAR && rng_chance(rng, 350))
 		process->restart_policy = (uint8_t)rng_between(rng,
-		        kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
+			kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
 	if ((process->restart_policy || kind == KIND_SIDECAR) && rng_chance(rng, 400))
 		random_rules(rng, &spec->arena, process);
 	if (kind == KIND_INIT)
@@ -155,8 +156,8 @@ static void random_processes(struct rng *rng, struct pod_spec *spec)
 	for (int number = 0; inits + sidecars + mains > 0; number++) {
 		int64_t which = rng_between(rng, 1, inits + sidecars + mains);
 		enum process_kind kind = which <= inits ? KIND_INIT
-		        : which <= inits + sidecars     ? KIND_SIDECAR
-		                                        : KIND_MAIN;
+			: which <= inits + sidecars	? KIND_SIDECAR
+							: KIND_MAIN;
 		int *left = kind == KIND_INIT ? &inits : kind == KIND_SIDECAR ? &sidecars : &mains;
 		(*left)--;
 		random_process(rng, spec, kind, number);
@@ -181,7 +182,8 @@ void random_pod(struct life *life, uint64_t spec_seed)
 		spec->deadline_ns = 1 + rng_time(&rng, 3600 * SECOND);
 	int64_t what = rng_between(&rng, 0, 99);
 	if (what < 6) {
-		char *argv[] = {"/bin/run", "it", NULL};
+		char program[128] = "/bin/run", short_program[] = "/bin/run";
+		char *argv[] = {SIM_SHORT_PROGRAM_NAME ? short_program : program, "it", NULL};
 		spec_entrypoint(spec, argv);
 	} else if (what < 8) {
 		spec_pause(spec);

@@ -7,38 +7,38 @@
 #include "sim.h"
 
 static const char *const PROMISES[PROMISE_COUNT] = {
-        [PROMISE_INIT_ORDER] = "inits in order, mains when every init is done and sidecar Started",
-        [PROMISE_ONE_INSTANCE] = "at most one live instance; restartCount counts those after it",
-        [PROMISE_NOTHING_STARTS] = "nothing starts once termination has begun",
-        [PROMISE_STOP_ORDER] = "mains stop first, sidecars in reverse; all gone in grace + 2 s",
-        [PROMISE_RESTARTS] = "restarts as the policy says, delayed as the table says",
-        [PROMISE_PHASE] = "Succeeded and Failed are final; phase and exit code follow",
-        [PROMISE_DEADLINES] = "no deadline lies in the past; who waits for nothing has none",
-        [PROMISE_ROBUST] = "no event makes it assert, loop, overflow, or differ when repeated",
-        [PROMISE_TOLD_ONCE] = "every action is legal, every event is told once",
-        [PROMISE_STATUS] = "started and ready are those of the instance that runs",
+	[PROMISE_INIT_ORDER] = "inits in order, mains when every init is done and sidecar Started",
+	[PROMISE_ONE_INSTANCE] = "at most one live instance; restartCount counts those after it",
+	[PROMISE_NOTHING_STARTS] = "nothing starts once termination has begun",
+	[PROMISE_STOP_ORDER] = "mains stop first, sidecars in reverse; all gone in grace + 2 s",
+	[PROMISE_RESTARTS] = "restarts as the policy says, delayed as the table says",
+	[PROMISE_PHASE] = "Succeeded and Failed are final; phase and exit code follow",
+	[PROMISE_DEADLINES] = "no deadline lies in the past; who waits for nothing has none",
+	[PROMISE_ROBUST] = "no event makes it assert, loop, overflow, or differ when repeated",
+	[PROMISE_TOLD_ONCE] = "every action is legal, every event is told once",
+	[PROMISE_STATUS] = "started and ready are those of the instance that runs",
 };
 
 const char *const EVENT_NAMES[EVENT_TYPE_COUNT] = {[EVENT_BOOT] = "BOOT",
-        [EVENT_SPAWNED] = "SPAWNED",
-        [EVENT_SPAWN_FAILED] = "SPAWN_FAILED",
-        [EVENT_EXITED] = "EXITED",
-        [EVENT_PROBED] = "PROBED",
-        [EVENT_HOOK_DONE] = "HOOK_DONE",
-        [EVENT_SIGNALLED] = "SIGNALLED",
-        [EVENT_ASKED_TO_STOP] = "ASKED_TO_STOP",
-        [EVENT_DRAINED] = "DRAINED",
-        [EVENT_TICK] = "TICK"};
+	[EVENT_SPAWNED] = "SPAWNED",
+	[EVENT_SPAWN_FAILED] = "SPAWN_FAILED",
+	[EVENT_EXITED] = "EXITED",
+	[EVENT_PROBED] = "PROBED",
+	[EVENT_HOOK_DONE] = "HOOK_DONE",
+	[EVENT_SIGNALLED] = "SIGNALLED",
+	[EVENT_ASKED_TO_STOP] = "ASKED_TO_STOP",
+	[EVENT_DRAINED] = "DRAINED",
+	[EVENT_TICK] = "TICK"};
 
 const char *const ACTION_NAMES[ACTION_TYPE_COUNT] = {[ACT_SPAWN] = "SPAWN",
-        [ACT_ABORT] = "ABORT",
-        [ACT_SIGNAL] = "SIGNAL",
-        [ACT_KILL_TREE] = "KILL_TREE",
-        [ACT_RUN_HOOK] = "RUN_HOOK",
-        [ACT_CANCEL_HOOK] = "CANCEL_HOOK",
-        [ACT_DRAIN] = "DRAIN",
-        [ACT_TELL] = "TELL",
-        [ACT_FINISH] = "FINISH"};
+	[ACT_ABORT] = "ABORT",
+	[ACT_SIGNAL] = "SIGNAL",
+	[ACT_KILL_TREE] = "KILL_TREE",
+	[ACT_RUN_HOOK] = "RUN_HOOK",
+	[ACT_CANCEL_HOOK] = "CANCEL_HOOK",
+	[ACT_DRAIN] = "DRAIN",
+	[ACT_TELL] = "TELL",
+	[ACT_FINISH] = "FINISH"};
 
 static const char *const PROBES[] = {"startup", "liveness", "readiness"};
 static const char *const HOOKS[] = {"postStart", "preStop"};
@@ -56,29 +56,29 @@ static void print_event(const struct life *life, const struct trace_entry *entry
 	const struct event *event = &entry->event;
 	bool is_known = event->type < EVENT_TYPE_COUNT;
 	printf("%16.9f > %-13s", (double)(entry->at - life->started_at) / 1e9,
-	        is_known ? EVENT_NAMES[event->type] : "?");
+		is_known ? EVENT_NAMES[event->type] : "?");
 	switch (is_known ? (enum event_type)event->type : EVENT_TYPE_COUNT) {
 	case EVENT_SPAWNED:
 		printf(" %s pid %d", process_name(life, event->process), event->pid);
 		break;
 	case EVENT_SPAWN_FAILED:
 		printf(" %s stage %d errno %d", process_name(life, event->process),
-		        event->spawn_error.stage, event->spawn_error.error);
+			event->spawn_error.stage, event->spawn_error.error);
 		break;
 	case EVENT_EXITED:
 		printf(" %s pid %d %s %d%s", process_name(life, event->process), event->pid,
-		        event->signo ? "signal" : "code",
-		        event->signo ? event->signo : event->exit_code, event->oom ? " oom" : "");
+			event->signo ? "signal" : "code",
+			event->signo ? event->signo : event->exit_code, event->oom ? " oom" : "");
 		break;
 	case EVENT_PROBED:
 		printf(" %s %s %s", process_name(life, event->process),
-		        event->probe < PROBE_COUNT ? PROBES[event->probe] : "?",
-		        event->success ? "good" : "bad");
+			event->probe < PROBE_COUNT ? PROBES[event->probe] : "?",
+			event->success ? "good" : "bad");
 		break;
 	case EVENT_HOOK_DONE:
 		printf(" %s %s %s", process_name(life, event->process),
-		        event->hook < HOOK_COUNT ? HOOKS[event->hook] : "?",
-		        event->success ? "good" : "bad");
+			event->hook < HOOK_COUNT ? HOOKS[event->hook] : "?",
+			event->success ? "good" : "bad");
 		break;
 	case EVENT_SIGNALLED:
 		printf(" %d", event->signo);
@@ -103,7 +103,7 @@ static void print_action(const struct life *life, const struct trace_entry *entr
 		struct text text = {0};
 		notice_message(&text, &life->spec, &action->notice);
 		printf("                     TELL %s: %s\n",
-		        notice_reason_name((enum notice_reason)action->notice.reason), text.data);
+			notice_reason_name((enum notice_reason)action->notice.reason), text.data);
 		text_finish(&text);
 		return;
 	}
@@ -135,8 +135,8 @@ static void trace(struct life *life, const struct trace_entry *entry)
 void trace_event(struct life *life, const struct event *event)
 {
 	trace(life,
-	        &(struct trace_entry){
-	                life->now, .is_nonsense = life->in_nonsense, .event = *event});
+		&(struct trace_entry){
+			life->now, .is_nonsense = life->in_nonsense, .event = *event});
 }
 
 void trace_action(struct life *life, const struct action *action)
@@ -148,20 +148,20 @@ static void print_pod(const struct life *life)
 {
 	const struct pod_spec *spec = &life->spec;
 	printf("pod: restartPolicy %s, grace %.3f, deadline %.3f%s%s\n",
-	        restart_policy_name((enum restart_policy)spec->restart_policy),
-	        (double)spec->grace_ns / 1e9, (double)spec->deadline_ns / 1e9,
-	        spec->entrypoint ? ", entrypoint" : "", spec->pause ? ", pause" : "");
+		restart_policy_name((enum restart_policy)spec->restart_policy),
+		(double)spec->grace_ns / 1e9, (double)spec->deadline_ns / 1e9,
+		spec->entrypoint ? ", entrypoint" : "", spec->pause ? ", pause" : "");
 	for (int i = 0; i < spec->process_count; i++) {
 		const struct process_spec *process = &spec->processes[i];
 		printf("  %-12s %-9s backoff %.3f..%.3f reset %.3f stop signal %d", process->name,
-		        restart_policy_name((enum restart_policy)process->restart_policy),
-		        (double)process->backoff_initial_ns / 1e9,
-		        (double)process->backoff_max_ns / 1e9,
-		        (double)process->backoff_reset_ns / 1e9, process->stop_signal);
+			restart_policy_name((enum restart_policy)process->restart_policy),
+			(double)process->backoff_initial_ns / 1e9,
+			(double)process->backoff_max_ns / 1e9,
+			(double)process->backoff_reset_ns / 1e9, process->stop_signal);
 		for (int k = 0; k < PROBE_COUNT; k++) {
 			if (process->probes[k])
 				printf(" %s(grace %.3f)", PROBES[k],
-				        (double)process->probes[k]->grace_ns / 1e9);
+					(double)process->probes[k]->grace_ns / 1e9);
 		}
 		for (int k = 0; k < HOOK_COUNT; k++) {
 			if (process->hooks[k])
@@ -186,7 +186,7 @@ void promise_broken(const struct life *life, enum promise promise, const char *f
 	vprintf(format, arguments);
 	va_end(arguments);
 	printf("\nlife %llu; all of it: sim --life %llu\n%llu passed, 1 failed\n",
-	        (unsigned long long)life->seed, (unsigned long long)life->seed,
-	        (unsigned long long)coverage_lives());
+		(unsigned long long)life->seed, (unsigned long long)life->seed,
+		(unsigned long long)coverage_lives());
 	exit(1);
 }

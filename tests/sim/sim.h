@@ -2,10 +2,12 @@
  * docs/design.md checked after every step of the real core. One life is one pod from boot to
  * ACT_FINISH; its seed decides everything in it.
  *
- *   random_pod.c  what the pod is             model.c     what must follow from the events
+ *   random_pod.c  what the pod is             model.c, due.c  what must follow from the events
  *   world.c       what its processes do       promises.c  whether it did
  *   habits.c      what they are like          told.c      whether what it told is true
  *   life.c        one life, step by step      report.c    what is said about it
+ *   step.c        one step of the core        coverage.c  what was exercised in all
+ *   chaos.c       any event at any time       happenings.c, leftovers.c  parts of the world
  *
  * The model knows only events and the specification; it must not ask the core anything, nor use
  * its helpers, nor look into struct pod: it would only repeat the core's mistakes. */
@@ -30,9 +32,9 @@ enum {
 #define MS     NS_PER_MS
 
 /* Situations that are left out because the core is known to be wrong in them. 1: looked at. */
-#define SIM_CHECK_STARTED 0 /* that `started` and `ready` are false until postStart is over */
-
-#define SIM_CHECK_LAST_LEFTOVERS 0 /* that what the last main leaves gets the grace */
+#define SIM_SHORT_PROGRAM_NAME	 1 /* that of an entrypoint; spec_entrypoint() reads beyond it */
+#define SIM_CHECK_EVENT_PADDING	 1 /* that the state takes no padding from an event */
+#define SIM_CHECK_LAST_LEFTOVERS 1 /* that what the last main leaves gets the grace */
 
 /* --- random numbers: random_pod.c --- */
 
@@ -46,6 +48,12 @@ int64_t rng_between(struct rng *rng, int64_t low, int64_t high);
 bool rng_chance(struct rng *rng, int permille);
 /* 0..max, the upper orders of magnitude equally likely. */
 int64_t rng_time(struct rng *rng, int64_t max);
+
+/* NEVER where it would overflow. */
+static inline int64_t later_by(int64_t at, int64_t delay)
+{
+	return at > NEVER - delay ? NEVER : at + delay;
+}
 
 /* --- the model: what must follow from the events, by the specification --- */
 
@@ -87,10 +95,11 @@ struct model_process {
 	int64_t started_at, finished_at;
 	bool hook_runs[HOOK_COUNT];
 	bool hook_ran[HOOK_COUNT]; /* in this instance */
-	bool post_started;         /* postStart, if any, was a success */
+	bool post_started;	   /* postStart, if any, was a success */
 	bool startup_ok, ready_ok;
 	bool ever_started;
-	bool has_ended; /* some instance did; then: */
+	bool is_too_late; /* runs although it was given up */
+	bool has_ended;	  /* some instance did; then: */
 	int end_code, end_signo;
 	bool end_oom, end_is_start_error;
 	struct spawn_error end_error;
@@ -104,7 +113,7 @@ struct model_process {
 
 struct model {
 	struct debt debt; /* of the pod */
-	bool booted, stopping, draining, drain_killed, finished;
+	bool booted, stopping, draining, drain_killed, given_up, finished;
 	uint8_t cause, phase, stop_signo;
 	uint8_t forwarded; /* signal that OWE_FORWARD is about */
 	int requests;
@@ -126,9 +135,9 @@ enum happening_type {
 
 struct happening {
 	int64_t at;
-	uint32_t order;  /* of those at the same time */
+	uint32_t order;	 /* of those at the same time */
 	uint32_t number; /* of the instance, hook run or leftover that it is about */
-	uint8_t type;    /* enum happening_type */
+	uint8_t type;	 /* enum happening_type */
 	struct event event;
 };
 
@@ -168,7 +177,7 @@ struct world {
 	int happening_count;
 	uint32_t order;
 	int32_t next_pid;
-	bool draining, asked_to_stop, hurried;
+	bool draining, hurried;
 	int64_t excused_until; /* nobody can be faster than this: stuck in the kernel */
 	struct world_process processes[SIM_PROCESSES_MAX];
 	struct leftover leftovers[SIM_LEFTOVERS_MAX];
@@ -199,7 +208,7 @@ struct life {
 	int64_t must_end_by; /* NEVER: nobody told it to end yet */
 	int64_t lateness;    /* of ticks, at most */
 	int steps, step_max; /* after step_max it is told to stop */
-	uint64_t hash;       /* of all that happened */
+	uint64_t hash;	     /* of all that happened */
 	struct model model;
 	struct world world;
 	struct trace_entry trace[SIM_TRACE_MAX];
@@ -216,11 +225,21 @@ void life_create(struct life *life);
 void life_destroy(struct life *life);
 void life_run(struct life *life, uint64_t seed);
 
+/* step.c: memory for the pod of life->spec. */
+void step_fit(struct life *life);
+void step_finish(struct life *life);
+/* One step of the core, traced, and what every step must keep by itself: the memory it was given,
+ * a deadline that is not in the past, and (where `is_repeated`) the same result once more. */
+void step_core(struct life *life, const struct event *event, bool is_repeated);
+bool step_same_actions(const struct actions *a, const struct actions *b);
+/* chaos.c: a life in which every event is any event; the model does not follow it. */
+void chaos_run(struct life *life);
+
 /* world.c */
 void world_begin(struct life *life);
 /* Carries one action out. */
 void world_act(struct life *life, const struct action *action);
-/* When the world's next thing happens; NEVER: not. */
+/* When the world's next thing happens; NEVER: not (happenings.c). */
 int64_t world_next_time(const struct world *world);
 /* Takes that thing; false: it came to nothing. */
 bool world_take(struct life *life, struct event *event);
@@ -230,12 +249,12 @@ void world_hurry(struct life *life);
 struct habits random_habits(struct life *life, enum process_kind kind);
 struct event random_end(struct rng *rng, const struct habits *habits);
 struct spawn_error random_spawn_error(struct rng *rng);
-/* An event that may be anything; the model says whether it is nonsense. */
+/* An event that may be anything, of nobody in particular. */
 struct event random_nonsense(struct life *life);
 /* What comes from outside: signals and requests to stop. */
 void random_requests(struct life *life, void (*add)(struct life *, int64_t, struct event));
 
-/* model.c */
+/* model.c, due.c */
 void model_begin(struct life *life);
 /* Takes the event in and works out what is owed in this step. */
 void model_step(struct life *life, const struct event *event);
@@ -250,7 +269,6 @@ bool model_is_ready(const struct pod_spec *spec, const struct model_process *pro
 bool model_is_initialized(const struct model *model, const struct pod_spec *spec);
 bool model_mains_are_over(const struct model *model, const struct pod_spec *spec);
 bool model_is_gone(const struct model *model); /* no process lives or is being made */
-int64_t later_by(int64_t at, int64_t delay);   /* NEVER where it would overflow */
 
 /* promises.c: the actions of this step against what is owed, then the state as a whole. */
 void promises_check(struct life *life);
@@ -276,7 +294,7 @@ enum promise {
 
 /* Prints the life and ends the program. */
 _Noreturn void promise_broken(const struct life *life, enum promise promise, const char *format,
-        ...) __attribute__((format(printf, 3, 4)));
+	...) __attribute__((format(printf, 3, 4)));
 void trace_event(struct life *life, const struct event *event);
 void trace_action(struct life *life, const struct action *action);
 
@@ -293,6 +311,7 @@ void coverage_restart(bool is_forgotten, bool is_longest);
 /* `before`: the states before the step, one byte each. */
 void coverage_step(const struct life *life, const uint8_t *before);
 void coverage_life(const struct life *life);
+void coverage_chaos(void);
 void coverage_print(void);
 /* How many things that should have been reached were not; says which. */
 int coverage_missing(void);

@@ -16,9 +16,9 @@ static void tells_phase(struct life *life, const struct notice *notice)
 	enum pod_phase expected = model_phase(model, &life->spec);
 	if (notice->phase == model->phase || notice->phase != expected)
 		promise_broken(life, PROMISE_PHASE, "tells phase %s; it was %s and should be %s",
-		        notice->phase < PHASE_COUNT ? pod_phase_name((enum pod_phase)notice->phase)
-		                                    : "?",
-		        pod_phase_name((enum pod_phase)model->phase), pod_phase_name(expected));
+			notice->phase < PHASE_COUNT ? pod_phase_name((enum pod_phase)notice->phase)
+						    : "?",
+			pod_phase_name((enum pod_phase)model->phase), pod_phase_name(expected));
 	model->phase = notice->phase;
 }
 
@@ -73,16 +73,26 @@ static struct notice expected_notice(const struct life *life, const struct notic
 static bool same_notice(const struct notice *a, const struct notice *b)
 {
 	return a->pid == b->pid && a->exit_code == b->exit_code && a->signo == b->signo &&
-	        a->delay_ns == b->delay_ns && a->restart_count == b->restart_count &&
-	        a->cause == b->cause && a->spawn_error.stage == b->spawn_error.stage &&
-	        a->spawn_error.item == b->spawn_error.item &&
-	        a->spawn_error.error == b->spawn_error.error;
+		a->delay_ns == b->delay_ns && a->restart_count == b->restart_count &&
+		a->cause == b->cause && a->spawn_error.stage == b->spawn_error.stage &&
+		a->spawn_error.item == b->spawn_error.item &&
+		a->spawn_error.error == b->spawn_error.error;
+}
+
+/* Some notices announce what another promise is about. */
+static enum promise promise_of(const struct notice *notice)
+{
+	if (notice->reason == NOTICE_BACK_OFF)
+		return PROMISE_RESTARTS;
+	if (notice->reason == NOTICE_KILLING || notice->reason == NOTICE_STOPPING)
+		return PROMISE_STOP_ORDER;
+	return PROMISE_TOLD_ONCE;
 }
 
 void notice_check(struct life *life, const struct notice *notice)
 {
 	if (notice->reason >= NOTICE_REASON_COUNT || notice->process < -1 ||
-	        notice->process >= life->model.process_count)
+		notice->process >= life->model.process_count)
 		promise_broken(life, PROMISE_TOLD_ONCE, "an impossible notice");
 	if (notice->reason == NOTICE_PHASE) {
 		tells_phase(life, notice);
@@ -94,9 +104,9 @@ void notice_check(struct life *life, const struct notice *notice)
 	uint32_t bit = BIT(killed ? NOTICE_KILLED : notice->reason);
 	promise_looked_at(PROMISE_TOLD_ONCE);
 	if (!((debt->owed_notices | debt->may_notices) & bit))
-		promise_broken(life, PROMISE_TOLD_ONCE, "tells %s of %s without reason, or twice",
-		        notice_reason_name((enum notice_reason)notice->reason),
-		        name_of(life, index));
+		promise_broken(life, promise_of(notice), "tells %s of %s without reason, or twice",
+			notice_reason_name((enum notice_reason)notice->reason),
+			name_of(life, index));
 	debt->owed_notices &= ~bit;
 	debt->may_notices &= ~bit;
 	if (index < 0) {
@@ -108,13 +118,12 @@ void notice_check(struct life *life, const struct notice *notice)
 	if (same_notice(notice, &expected))
 		return;
 	promise_broken(life,
-	        notice->restart_count != expected.restart_count ? PROMISE_ONE_INSTANCE
-	                : notice->reason == NOTICE_BACK_OFF     ? PROMISE_RESTARTS
-	                                                        : PROMISE_TOLD_ONCE,
-	        "tells %s of %s with pid %d exit %d signal %d delay %.9f restarts %d, should be "
-	        "pid %d exit %d signal %d delay %.9f restarts %d",
-	        notice_reason_name((enum notice_reason)notice->reason), name_of(life, index),
-	        notice->pid, notice->exit_code, notice->signo, (double)notice->delay_ns / 1e9,
-	        notice->restart_count, expected.pid, expected.exit_code, expected.signo,
-	        (double)expected.delay_ns / 1e9, expected.restart_count);
+		notice->restart_count != expected.restart_count ? PROMISE_ONE_INSTANCE
+								: promise_of(notice),
+		"tells %s of %s with pid %d exit %d signal %d delay %.9f restarts %d, should be "
+		"pid %d exit %d signal %d delay %.9f restarts %d",
+		notice_reason_name((enum notice_reason)notice->reason), name_of(life, index),
+		notice->pid, notice->exit_code, notice->signo, (double)notice->delay_ns / 1e9,
+		notice->restart_count, expected.pid, expected.exit_code, expected.signo,
+		(double)expected.delay_ns / 1e9, expected.restart_count);
 }

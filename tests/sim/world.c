@@ -1,132 +1,7 @@
 /* The world that carries actions out: programs that run, end, obey or do not, and leave things
  * behind; file systems that take their time; hooks and probes. It knows the truth about what
  * lives. Must not judge what it is told to do: promises.c does. */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "sim.h"
-
-/* --- what will happen: a heap, the earliest first --- */
-
-static bool is_before(const struct happening *a, const struct happening *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void push(struct world *world, struct happening happening)
-{
-	if (happening.at == NEVER)
-		return;
-	if (world->happening_count == SIM_HAPPENINGS_MAX) {
-		fprintf(stderr, "sim: SIM_HAPPENINGS_MAX is too small\n");
-		exit(2);
-	}
-	happening.order = world->order++;
-	int i = world->happening_count++;
-	for (; i > 0 && is_before(&happening, &world->happenings[(i - 1) / 2]); i = (i - 1) / 2)
-		world->happenings[i] = world->happenings[(i - 1) / 2];
-	world->happenings[i] = happening;
-}
-
-static struct happening pop(struct world *world)
-{
-	struct happening top = world->happenings[0];
-	struct happening last = world->happenings[--world->happening_count];
-	int i = 0;
-	for (int child; (child = 2 * i + 1) < world->happening_count; i = child) {
-		if (child + 1 < world->happening_count &&
-		        is_before(&world->happenings[child + 1], &world->happenings[child]))
-			child++;
-		if (!is_before(&world->happenings[child], &last))
-			break;
-		world->happenings[i] = world->happenings[child];
-	}
-	world->happenings[i] = last;
-	return top;
-}
-
-int64_t world_next_time(const struct world *world)
-{
-	return world->happening_count ? world->happenings[0].at : NEVER;
-}
-
-static void happen_anyway(struct life *life, int64_t at, struct event event)
-{
-	push(&life->world, (struct happening){at, .type = HAPPEN_ANYTHING, .event = event});
-}
-
-/* --- what is left behind --- */
-
-static bool is_drained(const struct world *world)
-{
-	for (int i = 0; i < world->leftover_count; i++) {
-		if (world->leftovers[i].alive)
-			return false;
-	}
-	return true;
-}
-
-static void leftover_ends(struct life *life, int index, int64_t at)
-{
-	struct leftover *leftover = &life->world.leftovers[index];
-	if (!leftover->alive || at >= leftover->ends_at)
-		return;
-	leftover->ends_at = at;
-	push(&life->world,
-	        (struct happening){at, .type = HAPPEN_LEFTOVER_ENDS, .number = (uint32_t)index});
-}
-
-static void leave(struct life *life, int process)
-{
-	struct world *world = &life->world;
-	if (world->leftover_count == SIM_LEFTOVERS_MAX)
-		return;
-	world->leftovers[world->leftover_count] = (struct leftover){
-	        .alive = true,
-	        .in_group = rng_chance(&life->rng, 500),
-	        .forks = rng_chance(&life->rng, 50),
-	        .obedience = (uint8_t)rng_between(&life->rng, OBEYS, IGNORES),
-	        .process = process,
-	        .ends_at = NEVER,
-	};
-	if (rng_chance(&life->rng, 200))
-		leftover_ends(life, world->leftover_count,
-		        life->now + rng_time(&life->rng, 100 * SECOND));
-	world->leftover_count++;
-}
-
-static void leftover_signalled(struct life *life, int index, int signo)
-{
-	struct leftover *leftover = &life->world.leftovers[index];
-	struct rng *rng = &life->rng;
-	if (!leftover->alive)
-		return;
-	if (signo == SIGNAL_KILL) {
-		if (leftover->forks) { /* one more, in the last moment */
-			leftover->forks = false;
-			leave(life, leftover->process);
-		}
-		leftover_ends(life, index, life->now + rng_between(rng, 0, 2 * MS));
-	} else if (leftover->obedience == OBEYS) {
-		leftover_ends(life, index, life->now + rng_time(rng, 20 * MS));
-	} else if (leftover->obedience == SLOWLY) {
-		leftover_ends(life, index, life->now + rng_time(rng, 40 * SECOND));
-	}
-}
-
-/* To those of one process (-1: of all), and only in its group, or all of them. */
-static void signal_leftovers(struct life *life, int process, bool group_only, int signo)
-{
-	int count = life->world.leftover_count; /* those that fork now escape */
-	for (int i = 0; i < count; i++) {
-		const struct leftover *leftover = &life->world.leftovers[i];
-		if ((process < 0 || leftover->process == process) &&
-		        (!group_only || leftover->in_group))
-			leftover_signalled(life, i, signo);
-	}
-}
-
-/* --- processes --- */
+#include "world.h"
 
 static void plan_end(struct life *life, int index, int64_t at, struct event event)
 {
@@ -137,7 +12,7 @@ static void plan_end(struct life *life, int index, int64_t at, struct event even
 	event.type = EVENT_EXITED;
 	event.process = index;
 	event.pid = process->pid;
-	push(&life->world, (struct happening){at, 0, process->instance, HAPPEN_EXIT, event});
+	happen(&life->world, (struct happening){at, 0, process->instance, HAPPEN_EXIT, event});
 }
 
 static void plan_probes(struct life *life, int index)
@@ -146,9 +21,9 @@ static void plan_probes(struct life *life, int index)
 	const struct process_spec *spec = &life->spec.processes[index];
 	const struct world_process *process = &life->world.processes[index];
 	struct happening happening = {
-	        .type = HAPPEN_PROBE,
-	        .number = process->instance,
-	        .event = {.type = EVENT_PROBED, .process = index},
+		.type = HAPPEN_PROBE,
+		.number = process->instance,
+		.event = {.type = EVENT_PROBED, .process = index},
 	};
 	int64_t started = life->now;
 	if (spec->probes[PROBE_STARTUP]) {
@@ -156,7 +31,7 @@ static void plan_probes(struct life *life, int index)
 		happening.at = started;
 		happening.event.probe = PROBE_STARTUP;
 		happening.event.success = !process->habits.startup_fails;
-		push(&life->world, happening);
+		happen(&life->world, happening);
 		if (!happening.event.success)
 			return;
 	}
@@ -164,13 +39,13 @@ static void plan_probes(struct life *life, int index)
 		happening.at = started + 1 + rng_time(rng, 600 * SECOND);
 		happening.event.probe = PROBE_LIVENESS;
 		happening.event.success = false;
-		push(&life->world, happening);
+		happen(&life->world, happening);
 	}
 	for (int i = 0; spec->probes[PROBE_READINESS] && i < 3; i++) {
 		happening.at = started + 1 + rng_time(rng, 60 * SECOND);
 		happening.event.probe = PROBE_READINESS;
 		happening.event.success = rng_chance(rng, 600);
-		push(&life->world, happening);
+		happen(&life->world, happening);
 	}
 }
 
@@ -184,18 +59,18 @@ static void begin_instance(struct life *life, struct event *event)
 	process->exit_at = NEVER;
 	if (!habits->runs_for_ever)
 		plan_end(life, event->process, life->now + rng_time(rng, habits->run_max),
-		        random_end(rng, habits));
+			random_end(rng, habits));
 	plan_probes(life, event->process);
 }
 
 static void plan_spawn_result(
-        struct life *life, int index, int64_t at, enum event_type type, struct spawn_error error)
+	struct life *life, int index, int64_t at, enum event_type type, struct spawn_error error)
 {
 	struct world_process *process = &life->world.processes[index];
 	process->instance++;
-	push(&life->world,
-	        (struct happening){at, 0, process->instance, HAPPEN_SPAWN,
-	                {.type = (uint8_t)type, .process = index, .spawn_error = error}});
+	happen(&life->world,
+		(struct happening){at, 0, process->instance, HAPPEN_SPAWN,
+			{.type = (uint8_t)type, .process = index, .spawn_error = error}});
 }
 
 static void spawn(struct life *life, int index)
@@ -232,7 +107,7 @@ static void abort_spawn(struct life *life, int index)
 	if (rng_chance(rng, 100))
 		error = random_spawn_error(rng);
 	plan_spawn_result(
-	        life, index, at, rng_chance(rng, 250) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED, error);
+		life, index, at, rng_chance(rng, 250) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED, error);
 }
 
 static void process_signalled(struct life *life, int index, int signo)
@@ -285,14 +160,14 @@ static void run_hook(struct life *life, int index, uint8_t hook)
 	process->hook_runs[hook] = true;
 	if (rng_chance(rng, process->habits.hook_hang_permille))
 		return;
-	push(&life->world,
-	        (struct happening){
-	                life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
-	                process->hook_run[hook], HAPPEN_HOOK,
-	                {.type = EVENT_HOOK_DONE,
-	                        .hook = hook,
-	                        .process = index,
-	                        .success = rng_chance(rng, 700)}});
+	happen(&life->world,
+		(struct happening){
+			life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
+			process->hook_run[hook], HAPPEN_HOOK,
+			{.type = EVENT_HOOK_DONE,
+				.hook = hook,
+				.process = index,
+				.success = rng_chance(rng, 700)}});
 }
 
 /* --- between the two --- */
@@ -324,9 +199,9 @@ void world_act(struct life *life, const struct action *action)
 	case ACT_DRAIN:
 		world->draining = true;
 		signal_leftovers(life, -1, false, action->signo);
-		if (is_drained(world))
+		if (leftovers_are_gone(world))
 			happen_anyway(life, life->now + rng_time(&life->rng, MS),
-			        (struct event){.type = EVENT_DRAINED});
+				(struct event){.type = EVENT_DRAINED});
 		break;
 	case ACT_TELL:
 	case ACT_FINISH:
@@ -340,7 +215,7 @@ static bool takes_exit(struct life *life, const struct happening *happening)
 	int index = happening->event.process;
 	struct world_process *process = &life->world.processes[index];
 	if (!process->alive || happening->at != process->exit_at ||
-	        happening->number != process->instance)
+		happening->number != process->instance)
 		return false;
 	process->alive = false;
 	for (int i = 0; i < HOOK_COUNT; i++)
@@ -368,7 +243,7 @@ static bool takes_hook(struct life *life, const struct happening *happening)
 bool world_take(struct life *life, struct event *event)
 {
 	struct world *world = &life->world;
-	struct happening happening = pop(world);
+	struct happening happening = happening_take(world);
 	*event = happening.event;
 	struct world_process *process = &world->processes[event->process];
 	switch ((enum happening_type)happening.type) {
@@ -394,15 +269,15 @@ bool world_take(struct life *life, struct event *event)
 			return true;
 		/* The prober begins after postStart. */
 		happening.at = life->now + rng_between(&life->rng, SECOND, 600 * SECOND);
-		push(world, happening);
+		happen(world, happening);
 		return false;
 	case HAPPEN_LEFTOVER_ENDS:
 		if (!world->leftovers[happening.number].alive ||
-		        world->leftovers[happening.number].ends_at != happening.at)
+			world->leftovers[happening.number].ends_at != happening.at)
 			return false;
 		world->leftovers[happening.number].alive = false;
 		*event = (struct event){.type = EVENT_DRAINED};
-		return world->draining && is_drained(world);
+		return world->draining && leftovers_are_gone(world);
 	case HAPPEN_ANYTHING:
 		return true;
 	}
@@ -413,7 +288,7 @@ void world_hurry(struct life *life)
 {
 	if (!life->world.hurried)
 		happen_anyway(life, life->now,
-		        (struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
+			(struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
 	life->world.hurried = true;
 }
 
@@ -423,13 +298,15 @@ void world_begin(struct life *life)
 	world->happening_count = 0;
 	world->order = 0;
 	world->next_pid = 2;
-	world->draining = world->asked_to_stop = world->hurried = false;
+	world->draining = world->hurried = false;
 	world->excused_until = 0;
 	world->leftover_count = 0;
 	for (int i = 0; i < life->spec.process_count; i++) {
 		enum process_kind kind = (enum process_kind)life->spec.processes[i].kind;
 		world->processes[i] = (struct world_process){
-		        .habits = random_habits(life, kind), .exit_at = NEVER};
+			.habits = random_habits(life, kind), .exit_at = NEVER};
 	}
+	if (rng_chance(&life->rng, 50))
+		leave(life, -1);
 	random_requests(life, happen_anyway);
 }

@@ -182,21 +182,27 @@ struct process *process(struct story *t, const char *name)
 
 void spawned(struct story *t, const char *name)
 {
-	step(t, &(struct event){.type = EVENT_SPAWNED, .process = index_of(t, name),
-			.pid = t->next_pid++});
+	step(t,
+		&(struct event){
+			.type = EVENT_SPAWNED, .process = index_of(t, name), .pid = t->next_pid++});
 }
 
 void spawn_fails(struct story *t, const char *name, enum spawn_stage stage, int error)
 {
-	step(t, &(struct event){.type = EVENT_SPAWN_FAILED, .process = index_of(t, name),
+	step(t,
+		&(struct event){.type = EVENT_SPAWN_FAILED,
+			.process = index_of(t, name),
 			.spawn_error = {.stage = (uint8_t)stage, .error = error}});
 }
 
 static void ends(struct story *t, const char *name, int exit_code, int signo)
 {
 	assert_true(process_is_alive(process(t, name)));
-	step(t, &(struct event){.type = EVENT_EXITED, .process = index_of(t, name),
-			.pid = process(t, name)->pid, .exit_code = (uint8_t)exit_code,
+	step(t,
+		&(struct event){.type = EVENT_EXITED,
+			.process = index_of(t, name),
+			.pid = process(t, name)->pid,
+			.exit_code = (uint8_t)exit_code,
 			.signo = (uint8_t)signo});
 }
 
@@ -212,14 +218,20 @@ void dies(struct story *t, const char *name, int signo)
 
 void probe(struct story *t, const char *name, enum probe_type type, bool success)
 {
-	step(t, &(struct event){.type = EVENT_PROBED, .process = index_of(t, name),
-			.probe = (uint8_t)type, .success = success});
+	step(t,
+		&(struct event){.type = EVENT_PROBED,
+			.process = index_of(t, name),
+			.probe = (uint8_t)type,
+			.success = success});
 }
 
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success)
 {
-	step(t, &(struct event){.type = EVENT_HOOK_DONE, .process = index_of(t, name),
-			.hook = (uint8_t)hook, .success = success});
+	step(t,
+		&(struct event){.type = EVENT_HOOK_DONE,
+			.process = index_of(t, name),
+			.hook = (uint8_t)hook,
+			.success = success});
 }
 
 void signalled(struct story *t, int signo)

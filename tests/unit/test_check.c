@@ -23,25 +23,30 @@ static void one_problem_each(void **state)
 		{VOLUME MAIN("m") "volumeMounts = w:/p\n",
 			"pod.ini:5: main m: volumeMounts: there is no [volume w]\n"},
 		{VOLUME MAIN("m") "volumeMounts = v:/\n",
-			"pod.ini:5: main m: volumeMounts: a volume cannot be the root; use rootfs\n"},
+			"pod.ini:5: main m: volumeMounts: a volume cannot be the root; use "
+			"rootfs\n"},
 		{VOLUME MAIN("m") "volumeMounts = v://\n",
-			"pod.ini:5: main m: volumeMounts: a volume cannot be the root; use rootfs\n"},
+			"pod.ini:5: main m: volumeMounts: a volume cannot be the root; use "
+			"rootfs\n"},
 		{VOLUME MAIN("m") "volumeMounts = v:/p\nargs = x\nvolumeMounts = v:/p\n",
 			"pod.ini:7: main m: volumeMounts: /p is mounted twice\n"},
 		{MAIN("m") "[main n]\n", "pod.ini:3: main n: command: is required\n"},
 		{MAIN("m") "[init i]\nargs = x\n", "pod.ini:3: init i: command: is required\n"},
 		{MAIN("m") "[sidecar s]\n", "pod.ini:3: sidecar s: command: is required\n"},
 		{MAIN("m") INIT("i") "restartPolicy = Always\n",
-			"pod.ini:3: init i: restartPolicy: an init that runs Always is a [sidecar]\n"},
+			"pod.ini:3: init i: restartPolicy: an init that runs Always is a "
+			"[sidecar]\n"},
 		{MAIN("m") "restartPolicyRules = Restart In 1\n",
 			"pod.ini:1: main m: restartPolicyRules: need a restartPolicy of the same "
 			"process\n"},
 		{MAIN("m") INIT("i") "restartPolicyRules = Restart In 1\n",
 			"pod.ini:3: init i: restartPolicyRules: need a restartPolicy"},
 		{MAIN("m") "backoff.initialSeconds = 20\nbackoff.maxSeconds = 15\n",
-			"pod.ini:1: main m: backoff.maxSeconds: is less than backoff.initialSeconds\n"},
+			"pod.ini:1: main m: backoff.maxSeconds: is less than "
+			"backoff.initialSeconds\n"},
 		{"[pod]\nname = My_Pod\n" MAIN("m"),
-			"pod.ini:1: pod: name: 'My_Pod' is not a DNS label (a-z, 0-9, -; at most 63)\n"},
+			"pod.ini:1: pod: name: 'My_Pod' is not a DNS label (a-z, 0-9, -; at most "
+			"63)\n"},
 		{"[pod]\n", "pod.ini: no [main NAME] section: nothing to run\n"},
 	};
 	(void)state;
@@ -61,8 +66,8 @@ static void good_combinations(void **state)
 		MAIN("m") "backoff.initialSeconds = 15\nbackoff.maxSeconds = 15\n",
 		MAIN("m") "backoff.initialSeconds = 0\n",
 		MAIN("m") INIT("i") "restartPolicy = OnFailure\n",
-		VOLUME MAIN("m") "volumeMounts = v:/p\nvolumeMounts = v:/q\n" MAIN("n")
-			"volumeMounts = v:/p\n",
+		VOLUME MAIN("m") "volumeMounts = v:/p\nvolumeMounts = v:/q\n" MAIN(
+			"n") "volumeMounts = v:/p\n",
 		"[volume v]\nhostPath.path = x\nhostPath.type =\n" MAIN("m"),
 		"[volume v]\nhostPath.path = x\n" MAIN("m"),
 		"[volume unused]\nemptyDir.medium =\nemptyDir =\n" MAIN("m"),
@@ -96,17 +101,19 @@ static void probes_have_one_handler(void **state)
 		{MAIN("m") "readinessProbe.httpGet.path = /\n",
 			"pod.ini:1: main m: readinessProbe: needs exactly one of its handlers\n"},
 		{MAIN("m") PRE_STOP "lifecycle.preStop.sleep.seconds = 0\n",
-			"pod.ini:1: main m: lifecycle.preStop: needs exactly one of its handlers\n"},
+			"pod.ini:1: main m: lifecycle.preStop: needs exactly one of its "
+			"handlers\n"},
 		{MAIN("m") "lifecycle.postStart.httpGet.host = h\n",
-			"pod.ini:1: main m: lifecycle.postStart: needs exactly one of its handlers\n"},
+			"pod.ini:1: main m: lifecycle.postStart: needs exactly one of its "
+			"handlers\n"},
 	};
 	(void)state;
 	struct text text = {0};
 	for (int i = 0; i < COUNT(rows); i++)
 		assert_string_equal(problems_with_later(rows[i].ini, &text), rows[i].problem);
-	assert_string_equal(problems_with_later(MAIN("m") STARTUP LIVENESS READINESS PRE_STOP
-				    POST_START,
-				    &text),
+	assert_string_equal(
+		problems_with_later(
+			MAIN("m") STARTUP LIVENESS READINESS PRE_STOP POST_START, &text),
 		"");
 	text_finish(&text);
 }
@@ -117,17 +124,18 @@ static void ranges_of_kubernetes_validation(void **state)
 {
 	(void)state;
 	struct text text = {0};
-	assert_contains(problems_with_later(MAIN("m") LIVENESS "livenessProbe.successThreshold = 2\n",
-				&text),
+	assert_contains(problems_with_later(
+				MAIN("m") LIVENESS "livenessProbe.successThreshold = 2\n", &text),
 		"successThreshold");
-	assert_contains(problems_with_later(MAIN("m") STARTUP "startupProbe.successThreshold = 2\n",
-				&text),
+	assert_contains(
+		problems_with_later(MAIN("m") STARTUP "startupProbe.successThreshold = 2\n", &text),
 		"successThreshold");
-	assert_string_equal(problems_with_later(MAIN("m") READINESS
-				    "readinessProbe.successThreshold = 2\n",
-				    &text),
+	assert_string_equal(
+		problems_with_later(
+			MAIN("m") READINESS "readinessProbe.successThreshold = 2\n", &text),
 		"");
-	assert_contains(problems_with_later(MAIN("m") "lifecycle.preStop.sleep.seconds = 31\n", &text),
+	assert_contains(
+		problems_with_later(MAIN("m") "lifecycle.preStop.sleep.seconds = 31\n", &text),
 		"sleep");
 	text_finish(&text);
 }
@@ -136,8 +144,9 @@ static void what_follows_from_the_keys(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, "[pod]\nterminationGracePeriodSeconds = -7\n" MAIN("m")
-			 "[volume v]\nemptyDir.medium = Memory\n");
+	good_spec(&spec,
+		"[pod]\nterminationGracePeriodSeconds = -7\n" MAIN(
+			"m") "[volume v]\nemptyDir.medium = Memory\n");
 	assert_string_equal(spec.name, "pod");
 	assert_true(spec.grace_ns == S); /* negative means 1 */
 	assert_true(spec.volumes[0].empty_dir);
@@ -152,8 +161,8 @@ static void start_order(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, MAIN("m1") SIDECAR("s1") INIT("i1") MAIN("m2") INIT("i2") SIDECAR("s2")
-				 MAIN("m3"));
+	good_spec(&spec,
+		MAIN("m1") SIDECAR("s1") INIT("i1") MAIN("m2") INIT("i2") SIDECAR("s2") MAIN("m3"));
 	static const char *const order[] = {"s1", "i1", "i2", "s2", "m1", "m2", "m3"};
 	assert_int_equal(spec.init_count, 4);
 	for (int i = 0; i < COUNT(order); i++)

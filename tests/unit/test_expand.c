@@ -5,8 +5,8 @@
 
 #include "../../src/spec/expand.h"
 
-static const char *VARIABLES[] = {"VAR_A=A", "VAR_B=B", "VAR_C=C", "VAR_REF=$(VAR_A)",
-	"VAR_EMPTY="};
+static const char *VARIABLES[] = {
+	"VAR_A=A", "VAR_B=B", "VAR_C=C", "VAR_REF=$(VAR_A)", "VAR_EMPTY="};
 static const struct strings ENVIRONMENT = {.items = VARIABLES, .count = COUNT(VARIABLES)};
 
 static void assert_expands(const char *in, const char *out)
@@ -106,14 +106,16 @@ static void pod_is_expanded(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, "[main m]\n"
-			 "env = EARLY=$(LATE)\nenv = FOO=bar\nenv = ZOO=$(FOO)-1\n"
-			 "env = BLU=$(ZOO)-2\nenv = LATE=x\nenv = ONE=$$(FOO)\nenv = TWO=$(ONE)\n"
-			 "command = /bin/$(FOO) '$(BLU)' $(NOPE) \"$$(FOO)\"\nargs = $(TWO) $(LATE)\n");
+	good_spec(&spec,
+		"[main m]\n"
+		"env = EARLY=$(LATE)\nenv = FOO=bar\nenv = ZOO=$(FOO)-1\n"
+		"env = BLU=$(ZOO)-2\nenv = LATE=x\nenv = ONE=$$(FOO)\nenv = TWO=$(ONE)\n"
+		"command = /bin/$(FOO) '$(BLU)' $(NOPE) \"$$(FOO)\"\nargs = $(TWO) $(LATE)\n");
 	const struct process_spec *m = &spec.processes[0];
 	static const char *const environment[] = {"EARLY=$(LATE)", "FOO=bar", "ZOO=bar-1",
 		"BLU=bar-1-2", "LATE=x", "ONE=$(FOO)", "TWO=$(FOO)"};
-	static const char *const argv[] = {"/bin/bar", "bar-1-2", "$(NOPE)", "$(FOO)", "$(FOO)", "x"};
+	static const char *const argv[] = {
+		"/bin/bar", "bar-1-2", "$(NOPE)", "$(FOO)", "$(FOO)", "x"};
 	assert_int_equal(m->environment.count, COUNT(environment));
 	for (int i = 0; i < COUNT(environment); i++)
 		assert_string_equal(m->environment.items[i], environment[i]);

@@ -44,8 +44,9 @@ static void comment_signs_inside_values_are_kept(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, "[main m]\ncommand = sh -c 'a ; b' ;c #d ; e\nenv = A=x ; y # z\n"
-			 "env = B=;\nenv = C=#\nworkingDir = /a;b #c\n");
+	good_spec(&spec,
+		"[main m]\ncommand = sh -c 'a ; b' ;c #d ; e\nenv = A=x ; y # z\n"
+		"env = B=;\nenv = C=#\nworkingDir = /a;b #c\n");
 	const struct process_spec *m = &spec.processes[0];
 	static const char *const words[] = {"sh", "-c", "a ; b", ";c", "#d", ";", "e"};
 	assert_int_equal(m->command.count, COUNT(words));
@@ -62,9 +63,10 @@ static void indented_lines_continue(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, "[main m]\ncommand = sh -c '\n  first\n\tsecond = x\n\n"
-			 "  # a comment, also here\n  [third]\n  '\n  last\nargs = one\n  two\n"
-			 "env = A=1\n");
+	good_spec(&spec,
+		"[main m]\ncommand = sh -c '\n  first\n\tsecond = x\n\n"
+		"  # a comment, also here\n  [third]\n  '\n  last\nargs = one\n  two\n"
+		"env = A=1\n");
 	const struct process_spec *m = &spec.processes[0];
 	assert_int_equal(m->command.count, 4);
 	assert_string_equal(m->command.items[2], "\nfirst\nsecond = x\n[third]\n");
@@ -96,7 +98,8 @@ static void one_problem_each(void **state)
 		{OK "[pod]]\n", "pod.ini:3: something follows the ] of a section\n"},
 		{OK "[pod] ; comment\n", "pod.ini:3: something follows the ] of a section\n"},
 		{OK "[]\n", "pod.ini:3: []: a section is [pod], [volume NAME]"},
-		{OK "[service x]\n", "pod.ini:3: [service x]: a section is [pod], [volume NAME], [init"},
+		{OK "[service x]\n",
+			"pod.ini:3: [service x]: a section is [pod], [volume NAME], [init"},
 		{OK "[Main x]\n", "pod.ini:3: [Main x]: a section is"},
 		{OK "[main]\n", "pod.ini:3: [main]: a section is"},
 		{OK "[main a b]\n", "pod.ini:3: [main a b]: a section is"},
@@ -115,19 +118,23 @@ static void one_problem_each(void **state)
 		{OK ": x\n", "pod.ini:3: no key before the :\n"},
 		{"name = x\n" OK, "pod.ini:1: name: stands before the first section\n"},
 		{OK "command = y\n", "pod.ini:3: main m: command: given twice, first in line 2\n"},
-		{OK "comand = y\n", "pod.ini:3: main m: comand: unknown key; did you mean command?\n"},
+		{OK "comand = y\n",
+			"pod.ini:3: main m: comand: unknown key; did you mean command?\n"},
 		{OK "xyzzyplugh = y\n",
 			"pod.ini:3: main m: xyzzyplugh: unknown key (podinit --keys lists them)\n"},
 		{OK "[pod]\nrestartPolicy = Sometimes\n",
 			"pod.ini:4: pod: restartPolicy: must be Always, OnFailure or Never, got "
 			"'Sometimes'\n"},
 		{OK "startupProbe.httpGet.port = 0\n",
-			"pod.ini:3: main m: startupProbe.httpGet.port: must be 1..65535, got '0'\n"},
+			"pod.ini:3: main m: startupProbe.httpGet.port: must be 1..65535, got "
+			"'0'\n"},
 		{OK "image = nginx\n", "pod.ini:3: main m: image: not supported yet\n"},
 		{"   command = x\n" OK,
-			"pod.ini:1: an indented line continues the value above it, and there is none\n"},
+			"pod.ini:1: an indented line continues the value above it, and there is "
+			"none\n"},
 		{"[main m]\n  command = x\ncommand = y\n",
-			"pod.ini:2: an indented line continues the value above it, and there is none\n"},
+			"pod.ini:2: an indented line continues the value above it, and there is "
+			"none\n"},
 	};
 	(void)state;
 	for (int i = 0; i < COUNT(rows); i++) {
@@ -149,24 +156,24 @@ static void names_of_volumes_are_their_own(void **state)
 static void every_problem_in_one_go(void **state)
 {
 	(void)state;
-	const char *said = problems_of("stray = 1\n"                   /* 1 */
-				       "[pod]\n"                       /* 2 */
+	const char *said = problems_of("stray = 1\n"		       /* 1 */
+				       "[pod]\n"		       /* 2 */
 				       "restartPolicy = Maybe\n"       /* 3 */
-				       "nonsense = 1\n"                /* 4 */
-				       "hostname = h\n"                /* 5 */
-				       "no equals sign\n"              /* 6 */
-				       "[main a]\n"                    /* 7 */
-				       "command = 'x\n"                /* 8 */
-				       "env = A\n"                     /* 9 */
-				       "volumeMounts = no:/x\n"        /* 10 */
+				       "nonsense = 1\n"		       /* 4 */
+				       "hostname = h\n"		       /* 5 */
+				       "no equals sign\n"	       /* 6 */
+				       "[main a]\n"		       /* 7 */
+				       "command = 'x\n"		       /* 8 */
+				       "env = A\n"		       /* 9 */
+				       "volumeMounts = no:/x\n"	       /* 10 */
 				       "lifecycle.stopSignal = NOPE\n" /* 11 */
-				       "[main a]\n"                    /* 12 */
-				       "[volume v]\n"                  /* 13 */
-				       "[thing]\n"                     /* 14 */
-				       "ignored = 1\n"                 /* 15 */
-				       "[main b\n"                     /* 16 */
-				       "[main c]\n"                    /* 17 */
-				       "workingDir = here\n");         /* 18 */
+				       "[main a]\n"		       /* 12 */
+				       "[volume v]\n"		       /* 13 */
+				       "[thing]\n"		       /* 14 */
+				       "ignored = 1\n"		       /* 15 */
+				       "[main b\n"		       /* 16 */
+				       "[main c]\n"		       /* 17 */
+				       "workingDir = here\n");	       /* 18 */
 	static const char *const expected[] = {"pod.ini:1: stray: stands before",
 		"pod.ini:3: pod: restartPolicy: must be", "pod.ini:4: pod: nonsense: unknown key",
 		"pod.ini:5: pod: hostname: not supported yet", "pod.ini:6: expected [section]",
@@ -177,7 +184,8 @@ static void every_problem_in_one_go(void **state)
 		"pod.ini:12: main a: name already used in pod.ini:7",
 		"pod.ini:13: volume v: says neither emptyDir nor hostPath.path",
 		"pod.ini:14: [thing]: a section is", "pod.ini:16: a [ is not closed",
-		"pod.ini:17: main c: command: is required", "pod.ini:18: main c: workingDir: must be"};
+		"pod.ini:17: main c: command: is required",
+		"pod.ini:18: main c: workingDir: must be"};
 	for (int i = 0; i < COUNT(expected); i++)
 		assert_contains(said, expected[i]);
 	/* and "command: is required" of main a, whose command could not be read */
@@ -218,12 +226,14 @@ static void line_of_a_long_value(void **state)
 static void two_files(void **state)
 {
 	(void)state;
-	static const char first[] = "[main a]\ncommand = x\n", second[] = "\n[main a]\n[volume v]\n";
+	static const char first[] = "[main a]\ncommand = x\n",
+			  second[] = "\n[main a]\n[volume v]\n";
 	struct pod_spec spec;
 	struct problems problems = {0};
 	spec_init(&spec);
 	ini_read(&spec, &(struct ini_source){"1.ini", "", first, strlen(first)}, false, &problems);
-	ini_read(&spec, &(struct ini_source){"2.ini", "", second, strlen(second)}, false, &problems);
+	ini_read(
+		&spec, &(struct ini_source){"2.ini", "", second, strlen(second)}, false, &problems);
 	spec_check(&spec, &problems);
 	assert_string_equal(problems.text.data,
 		"2.ini:2: main a: name already used in 1.ini:1\n"

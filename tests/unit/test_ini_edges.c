@@ -43,8 +43,8 @@ static void long_lines(void **state)
 		text_finish(&problems.text);
 		spec_finish(&spec);
 	}
-	static const int too_long[] = {INI_LINE_MAX + 1, INI_LINE_MAX + 2, INI_LINE_MAX + 3, 102400,
-		1 << 20};
+	static const int too_long[] = {
+		INI_LINE_MAX + 1, INI_LINE_MAX + 2, INI_LINE_MAX + 3, 102400, 1 << 20};
 	for (int i = 0; i < COUNT(too_long); i++) {
 		file_with_line(&text, too_long[i]);
 		const char *said = problems_of(text.data);
@@ -76,8 +76,8 @@ static void refused_section_line_ends_the_section(void **state)
 	assert_one_problem(problems_of(text.data), "pod.ini:3: line longer than 65535 bytes\n");
 	text_clear(&text);
 	static const char nul[] = MAIN("a") "[main b\0]\ncommand = y\n";
-	assert_one_problem(problems_of_bytes(nul, sizeof(nul) - 1),
-		"pod.ini:3: a NUL byte in the line\n");
+	assert_one_problem(
+		problems_of_bytes(nul, sizeof(nul) - 1), "pod.ini:3: a NUL byte in the line\n");
 	text_finish(&text);
 }
 
@@ -86,8 +86,8 @@ static void refused_line_takes_its_continuation_with_it(void **state)
 {
 	(void)state;
 	static const char nul[] = MAIN("m") "[pod]\nname = a\nname\0 = b\n  c\n";
-	assert_one_problem(problems_of_bytes(nul, sizeof(nul) - 1),
-		"pod.ini:5: a NUL byte in the line\n");
+	assert_one_problem(
+		problems_of_bytes(nul, sizeof(nul) - 1), "pod.ini:5: a NUL byte in the line\n");
 }
 
 static void section_names(void **state)
@@ -101,7 +101,8 @@ static void section_names(void **state)
 		if (length <= INI_NAME_MAX)
 			assert_string_equal(said, "");
 		else
-			assert_one_problem(said, "pod.ini:3: [main aaaaaaaaaaaaaaa...: longer than 49 bytes\n");
+			assert_one_problem(said,
+				"pod.ini:3: [main aaaaaaaaaaaaaaa...: longer than 49 bytes\n");
 	}
 	text_finish(&text);
 }
@@ -117,7 +118,8 @@ static void key_names(void **state)
 		if (length <= INI_NAME_MAX)
 			assert_one_problem(said, "kkk: unknown key");
 		else
-			assert_one_problem(said, "pod.ini:3: key kkkkkkkkkkkkkkkkkkkk...: longer than 49 bytes\n");
+			assert_one_problem(said,
+				"pod.ini:3: key kkkkkkkkkkkkkkkkkkkk...: longer than 49 bytes\n");
 	}
 	text_finish(&text);
 }
@@ -132,8 +134,8 @@ static void nul_bytes(void **state)
 	const char *said = problems_of_bytes(in_value, sizeof(in_value) - 1);
 	assert_contains(said, "pod.ini:2: a NUL byte in the line\n");
 	assert_contains(said, "pod.ini:3: main m: env: must be");
-	assert_contains(problems_of_bytes(first, sizeof(first) - 1),
-		"pod.ini:1: a NUL byte in the line\n");
+	assert_contains(
+		problems_of_bytes(first, sizeof(first) - 1), "pod.ini:1: a NUL byte in the line\n");
 	assert_one_problem(problems_of_bytes(alone, sizeof(alone) - 1), "pod.ini:3: a NUL byte");
 	assert_one_problem(problems_of_bytes(last, sizeof(last) - 1), "pod.ini:3: a NUL byte");
 }
@@ -164,12 +166,12 @@ static void byte_order_mark(void **state)
 
 static void nothing_to_run(void **state)
 {
-	static const char *const files[] = {"", "\n", "\n\n\n", "# only\n; comments\n   # here\n", "#",
-		"[pod]\n", "[pod]", " \t \n"};
+	static const char *const files[] = {"", "\n", "\n\n\n", "# only\n; comments\n   # here\n",
+		"#", "[pod]\n", "[pod]", " \t \n"};
 	(void)state;
 	for (int i = 0; i < COUNT(files); i++)
-		assert_string_equal(problems_of(files[i]),
-			"pod.ini: no [main NAME] section: nothing to run\n");
+		assert_string_equal(
+			problems_of(files[i]), "pod.ini: no [main NAME] section: nothing to run\n");
 	assert_one_problem(problems_of(INIT("a") SIDECAR("b")), "no [main NAME] section");
 }
 
@@ -216,6 +218,8 @@ static void odd_blanks_do_not_continue(void **state)
 		MAIN("m") "env = A=1\n\venv = B=2\n",
 		MAIN("m") "env = A=1\n\renv = B=2\n",
 		MAIN("m") "env = A=1\n\f[main n]\n",
+		MAIN("m") "env = A=1\n\fB=2\n",
+		MAIN("m") "env = A=1\n\v\rB:=2\n",
 	};
 	(void)state;
 	for (int i = 0; i < COUNT(files); i++) {
@@ -231,20 +235,50 @@ static void values_keep_every_byte(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, "[main m]\ncommand = x\nenv = A=\xff\xfe \x01 = : [x] \xc3\xa9\n"
-			 "env = B=a\rb\tc\nenv=C = d\nenv : D=:=\n");
+	good_spec(&spec,
+		"[main m]\ncommand = x\nenv = A=\xff\xfe \x01\x7f = : [x] \xc3\xa9\n"
+		"env = B=a\rb\tc\nenv=C= d\nenv : D=:=\nenv = E=$'\\x01\\r\\f'\n");
 	const struct strings *env = &spec.processes[0].env;
-	assert_string_equal(env->items[0], "A=\xff\xfe \x01 = : [x] \xc3\xa9");
+	assert_string_equal(env->items[0], "A=\xff\xfe \x01\x7f = : [x] \xc3\xa9");
 	assert_string_equal(env->items[1], "B=a\rb\tc");
+	assert_string_equal(env->items[2], "C= d");
 	assert_string_equal(env->items[3], "D=:=");
+	assert_string_equal(env->items[4], "E=\x01\r\f");
 	spec_finish(&spec);
+}
+
+/* Control characters inside a value are kept; at an end of the line inih would take some of them
+ * for blanks, and those are refused. */
+static void control_characters(void **state)
+{
+	(void)state;
+	for (int byte = 1; byte < 0x20; byte++) {
+		char inside[] = MAIN("m") "env = A=x?y\n", last[] = MAIN("m") "env = A=x?\n";
+		char first[] = MAIN("m") "?env = A=x\n";
+		inside[sizeof(inside) - 4] = last[sizeof(last) - 3] = (char)byte;
+		first[sizeof(MAIN("m")) - 1] = (char)byte;
+		if (byte == '\n')
+			continue;
+		assert_string_equal(problems_of(inside), "");
+		const char *said = problems_of(last);
+		if (strchr("\v\f", byte))
+			assert_one_problem(
+				said, "pod.ini:3: a control character at an end of the line");
+		else if (byte == '\r')
+			assert_one_problem(said, "pod.ini:3: the line ends with a carriage return");
+		else
+			assert_string_equal(said, "");
+		if (byte != '\t') /* which continues the value above */
+			assert_one_problem(problems_of(first), "pod.ini:3: ");
+	}
 }
 
 /* Text that need not end in NUL, of every length: nothing behind it is read (ASan watches). */
 static void every_prefix_of_a_file(void **state)
 {
-	static const char ini[] = "\xef\xbb\xbf# c\n[pod]\r\nname = x\n  y\n[volume v]\nemptyDir =\n"
-				  "[main m]\ncommand = a 'b c' $'\\n'\nenv = A=1\n  \t\n[main n] z\n";
+	static const char ini[] =
+		"\xef\xbb\xbf# c\n[pod]\r\nname = x\n  y\n[volume v]\nemptyDir =\n"
+		"[main m]\ncommand = a 'b c' $'\\n'\nenv = A=1\n  \t\n[main n] z\n";
 	(void)state;
 	for (size_t length = 0; length < sizeof(ini); length++) {
 		char *copy = memory_resize(NULL, length);
@@ -272,6 +306,7 @@ int test_ini_edges(void)
 		cmocka_unit_test(limits_are_exact),
 		cmocka_unit_test(odd_blanks_do_not_continue),
 		cmocka_unit_test(values_keep_every_byte),
+		cmocka_unit_test(control_characters),
 		cmocka_unit_test(every_prefix_of_a_file),
 	};
 	return UNIT_RUN("ini edges", tests);

@@ -53,7 +53,8 @@ static void every_fallback_parses(void **state)
 	const struct value_context context = {.arena = &arena, .directory = ""};
 	for (int i = 0; i < KEY_COUNT; i++) {
 		struct text why = {0};
-		if (KEYS[i].fallback && !value_parse(&context, &KEYS[i], NULL, KEYS[i].fallback, &why))
+		if (KEYS[i].fallback &&
+			!value_parse(&context, &KEYS[i], NULL, KEYS[i].fallback, &why))
 			fail_msg("%s: default %s: %s", KEYS[i].name, KEYS[i].fallback, why.data);
 		text_finish(&why);
 	}
@@ -154,12 +155,24 @@ static void nearest_name(void **state)
 /* A value that the row's type and range accept. */
 static const char *good_value(const struct key *key)
 {
-	static const char *const values[] = {
-		[KEY_FLAG] = "", [KEY_BOOL] = "true", [KEY_INT] = "1", [KEY_DURATION] = "7",
-		[KEY_QUANTITY] = "256Mi", [KEY_STRING] = "text", [KEY_PATH] = "/path",
-		[KEY_FILE] = "file", [KEY_PORT] = "8080", [KEY_USER] = "1000", [KEY_OCTAL] = "022",
-		[KEY_ENUM] = NULL, [KEY_SIGNAL] = "HUP", [KEY_WORDS] = "a 'b c'", [KEY_LIST] = "a, b",
-		[KEY_STRINGS] = "text", [KEY_ENV] = "A=b", [KEY_MOUNTS] = "v:/p",
+	static const char *const values[] = {[KEY_FLAG] = "",
+		[KEY_BOOL] = "true",
+		[KEY_INT] = "1",
+		[KEY_DURATION] = "7",
+		[KEY_QUANTITY] = "256Mi",
+		[KEY_STRING] = "text",
+		[KEY_PATH] = "/path",
+		[KEY_FILE] = "file",
+		[KEY_PORT] = "8080",
+		[KEY_USER] = "1000",
+		[KEY_OCTAL] = "022",
+		[KEY_ENUM] = NULL,
+		[KEY_SIGNAL] = "HUP",
+		[KEY_WORDS] = "a 'b c'",
+		[KEY_LIST] = "a, b",
+		[KEY_STRINGS] = "text",
+		[KEY_ENV] = "A=b",
+		[KEY_MOUNTS] = "v:/p",
 		[KEY_RULES] = "Restart In 1"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return key->type == KEY_ENUM ? key->choices[key->min] : values[key->type];
@@ -168,12 +181,25 @@ static const char *good_value(const struct key *key)
 /* A value that it refuses, or NULL: any text is good. */
 static const char *bad_value(const struct key *key)
 {
-	static const char *const values[] = {
-		[KEY_FLAG] = "maybe", [KEY_BOOL] = "yes", [KEY_INT] = "x", [KEY_DURATION] = "soon",
-		[KEY_QUANTITY] = "lots", [KEY_STRING] = "", [KEY_PATH] = "relative", [KEY_FILE] = "",
-		[KEY_PORT] = "0", [KEY_USER] = "-1", [KEY_OCTAL] = "8", [KEY_ENUM] = "Sometimes",
-		[KEY_SIGNAL] = "SIGNOPE", [KEY_WORDS] = "", [KEY_LIST] = "a,,b", [KEY_STRINGS] = "",
-		[KEY_ENV] = "novalue", [KEY_MOUNTS] = "nopath", [KEY_RULES] = "Maybe In 1"};
+	static const char *const values[] = {[KEY_FLAG] = "maybe",
+		[KEY_BOOL] = "yes",
+		[KEY_INT] = "x",
+		[KEY_DURATION] = "soon",
+		[KEY_QUANTITY] = "lots",
+		[KEY_STRING] = "",
+		[KEY_PATH] = "relative",
+		[KEY_FILE] = "",
+		[KEY_PORT] = "0",
+		[KEY_USER] = "-1",
+		[KEY_OCTAL] = "8",
+		[KEY_ENUM] = "Sometimes",
+		[KEY_SIGNAL] = "SIGNOPE",
+		[KEY_WORDS] = "",
+		[KEY_LIST] = "a,,b",
+		[KEY_STRINGS] = "",
+		[KEY_ENV] = "novalue",
+		[KEY_MOUNTS] = "nopath",
+		[KEY_RULES] = "Maybe In 1"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return values[key->type];
 }
@@ -205,8 +231,7 @@ static void later_rows_are_refused(void **state)
 			assert_contains(problems_of(file_with(SECTIONS[s], key, good_value(key))),
 				expected);
 			/* a bad value is the more useful thing to say */
-			const char *said =
-				problems_of(file_with(SECTIONS[s], key, bad_value(key)));
+			const char *said = problems_of(file_with(SECTIONS[s], key, bad_value(key)));
 			assert_false(contains(said, "not supported yet"));
 			assert_contains(said, "must be");
 		}

@@ -16,10 +16,11 @@ static const char *plan(const char *ini)
 static void order_and_commands(void **state)
 {
 	(void)state;
-	const char *said = plan("[pod]\nname = web\nrestartPolicy = Never\n"
-				"terminationGracePeriodSeconds = 7\nactiveDeadlineSeconds = 60\n"
-				"[main m]\ncommand = /bin/sh -c 'echo $(A)'\nenv = A=b c\nargs = z\n"
-				"[sidecar s]\ncommand = s\n[init i]\ncommand = i\n");
+	const char *said =
+		plan("[pod]\nname = web\nrestartPolicy = Never\n"
+		     "terminationGracePeriodSeconds = 7\nactiveDeadlineSeconds = 60\n"
+		     "[main m]\ncommand = /bin/sh -c 'echo $(A)'\nenv = A=b c\nargs = z\n"
+		     "[sidecar s]\ncommand = s\n[init i]\ncommand = i\n");
 	assert_contains(said, "Pod web: restartPolicy Never, grace 7 s, fails after 60 s\n");
 	assert_contains(said, "  1. sidecar s: must have started before the next starts\n");
 	assert_contains(said, "  2. init i: must end with 0 before the next starts\n");
@@ -33,15 +34,18 @@ static void order_and_commands(void **state)
 static void restarts(void **state)
 {
 	(void)state;
-	assert_contains(plan(MAIN("m")), "always; delays 0, 10, 20, 40 ... 300 s after each end; "
-					 "forgotten after 600 s of running\n");
+	assert_contains(plan(MAIN("m")),
+		"always; delays 0, 10, 20, 40 ... 300 s after each end; "
+		"forgotten after 600 s of running\n");
 	assert_contains(plan(POLICY("Never") MAIN("m")), "restart   never\n");
 	assert_contains(plan(POLICY("Always") INIT("i") MAIN("m")), "restart   on failure; delays");
 	assert_contains(plan(POLICY("Never") SIDECAR("s") MAIN("m")), "restart   always; delays");
-	assert_contains(plan(MAIN("m") "restartPolicy = Never\nrestartPolicyRules = Restart In 1\n"),
+	assert_contains(
+		plan(MAIN("m") "restartPolicy = Never\nrestartPolicyRules = Restart In 1\n"),
 		"never, 1 rules first; delays 0, 10, 20, 40");
 	assert_contains(plan(MAIN("m") "backoff.maxSeconds = 10\n"), "delays 0, 10 s after");
-	assert_contains(plan(MAIN("m") "backoff.maxSeconds = 25\n"), "delays 0, 10, 20, 25 s after");
+	assert_contains(
+		plan(MAIN("m") "backoff.maxSeconds = 25\n"), "delays 0, 10, 20, 25 s after");
 	assert_contains(plan(MAIN("m") "backoff.initialSeconds = 300\n"), "delays 0, 300 s after");
 }
 
@@ -57,12 +61,13 @@ static void restarts_without_delay(void **state)
 static void mounts_and_root(void **state)
 {
 	(void)state;
-	const char *said = plan("[volume h]\nhostPath.path = /srv/x\n[volume e]\nemptyDir =\n"
-				"[volume m]\nemptyDir.medium = Memory\n" MAIN("web")
-				"rootfs = /roots/web\nworkingDir = /w\nlifecycle.stopSignal = QUIT\n"
-				"securityContext.readOnlyRootFilesystem = true\n"
-				"volumeMounts = h:/h:ro\nvolumeMounts = e:/e:subPath=a\n"
-				"volumeMounts = m:/m\n");
+	const char *said = plan(
+		"[volume h]\nhostPath.path = /srv/x\n[volume e]\nemptyDir =\n"
+		"[volume m]\nemptyDir.medium = Memory\n" MAIN(
+			"web") "rootfs = /roots/web\nworkingDir = /w\nlifecycle.stopSignal = QUIT\n"
+			       "securityContext.readOnlyRootFilesystem = true\n"
+			       "volumeMounts = h:/h:ro\nvolumeMounts = e:/e:subPath=a\n"
+			       "volumeMounts = m:/m\n");
 	assert_contains(said, "/w of /roots/web, read-only\n");
 	assert_contains(said, "h at /h, read-only (hostPath /srv/x)\n");
 	assert_contains(said, "e at /e, only a of it (emptyDir)\n");

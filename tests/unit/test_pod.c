@@ -39,7 +39,8 @@ static void inits_one_after_the_other(void **state)
 static void init_failure_under_never(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("Never") SIDECAR("s") INIT("a") INIT("b") SIDECAR("r") MAIN("m"));
+	struct story *t =
+		story(POLICY("Never") SIDECAR("s") INIT("a") INIT("b") SIDECAR("r") MAIN("m"));
 	comes_up(t, "s");
 	comes_up(t, "a");
 	exits(t, "a", 3);

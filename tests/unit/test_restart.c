@@ -260,7 +260,8 @@ static void rules(void **state)
 	} rows[] = {
 		{NEVER_BUT "Restart In 42,43\n", 42, true},
 		{NEVER_BUT "Restart In 42,43\n", 43, true},
-		{NEVER_BUT "Restart In 42,43\n", 1, false}, /* the container's policy, not the pod's */
+		{NEVER_BUT "Restart In 42,43\n", 1,
+			false}, /* the container's policy, not the pod's */
 		{NEVER_BUT "Restart In 42,43\n", 0, false},
 		{NEVER_BUT "Restart In 0\n", 0, true},
 		{NEVER_BUT "Restart In\n", 1, false},
@@ -271,11 +272,13 @@ static void rules(void **state)
 		{NEVER_BUT "Restart In 1\nrestartPolicyRules = Restart In 2\n", 2, true},
 		{NEVER_BUT "Restart In 1\nrestartPolicyRules = Restart In 2\n", 3, false},
 		{NEVER_BUT "Restart In 1\n" MAIN("n"), 1, true},
-		{POLICY("Never") MAIN("m") "restartPolicy = OnFailure\nrestartPolicyRules = Restart "
-					   "In 0\n",
+		{POLICY("Never")
+				MAIN("m") "restartPolicy = OnFailure\nrestartPolicyRules = Restart "
+					  "In 0\n",
 			0, true},
-		{POLICY("Never") MAIN("m") "restartPolicy = OnFailure\nrestartPolicyRules = Restart "
-					   "In 0\n",
+		{POLICY("Never")
+				MAIN("m") "restartPolicy = OnFailure\nrestartPolicyRules = Restart "
+					  "In 0\n",
 			1, true},
 		{POLICY("Never") INIT("m") "restartPolicy = Never\nrestartPolicyRules = Restart In "
 					   "42\n" MAIN("x"),
@@ -310,8 +313,9 @@ static void rule_for_a_signal(void **state)
 static void rules_use_the_backoff(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("Never") INIT("i") "restartPolicy = Never\n"
-							  "restartPolicyRules = Restart In 42\n" MAIN("m"));
+	struct story *t =
+		story(POLICY("Never") INIT("i") "restartPolicy = Never\n"
+						"restartPolicyRules = Restart In 42\n" MAIN("m"));
 	comes_up(t, "i");
 	crashes(t, "i", 42);
 	comes_up(t, "i");

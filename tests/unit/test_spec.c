@@ -87,10 +87,11 @@ static void policy_of_a_process(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, POLICY("OnFailure") INIT("i") SIDECAR("s") MAIN("m") MAIN("n")
-				 "restartPolicy = Never\n");
-	static const enum restart_policy policies[] = {RESTART_ON_FAILURE, RESTART_ALWAYS,
-		RESTART_ON_FAILURE, RESTART_NEVER};
+	good_spec(&spec,
+		POLICY("OnFailure") INIT("i") SIDECAR("s") MAIN("m")
+			MAIN("n") "restartPolicy = Never\n");
+	static const enum restart_policy policies[] = {
+		RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER};
 	for (int i = 0; i < COUNT(policies); i++)
 		assert_int_equal(spec_restart_policy(&spec, &spec.processes[i]), policies[i]);
 	spec_finish(&spec);
@@ -126,12 +127,12 @@ static void handler_types(void **state)
 	assert_int_equal(spec_handler_type(&(struct handler){.sleep_ns = 0}), HANDLER_SLEEP);
 	assert_int_equal(spec_handler_type(&(struct handler){.sleep_ns = -1, .http_port = "1"}),
 		HANDLER_HTTP);
-	assert_int_equal(spec_handler_type(&(struct handler){.sleep_ns = -1, .tcp_port = "1"}),
-		HANDLER_TCP);
-	assert_int_equal(spec_handler_type(&(struct handler){.sleep_ns = -1, .grpc_port = 1}),
-		HANDLER_GRPC);
-	assert_int_equal(spec_handler_type(&(struct handler){.sleep_ns = -1,
-				 .exec_command = {.count = 1}}),
+	assert_int_equal(
+		spec_handler_type(&(struct handler){.sleep_ns = -1, .tcp_port = "1"}), HANDLER_TCP);
+	assert_int_equal(
+		spec_handler_type(&(struct handler){.sleep_ns = -1, .grpc_port = 1}), HANDLER_GRPC);
+	assert_int_equal(
+		spec_handler_type(&(struct handler){.sleep_ns = -1, .exec_command = {.count = 1}}),
 		HANDLER_EXEC);
 }
 

@@ -11,7 +11,7 @@ static void growing_text(void **state)
 	assert_null(text.data);
 	for (int i = 0; i < 3000; i++) {
 		text_add(&text, "%d,", i % 10);
-		text_add_bytes(&expected, "0123456789" + i % 10, 1);
+		text_add(&expected, "%c", "0123456789"[i % 10]);
 		text_add_bytes(&expected, ",", 1);
 	}
 	assert_int_equal(text.length, 6000);
@@ -120,8 +120,9 @@ static void json_of_utf8(void **state)
 	/* RFC 3629: first and last of each length stay; overlong forms, surrogates and what is
 	 * above U+10FFFF do not; a cut sequence does not eat what follows. */
 	static const char *const good[] = {"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xec\x80\x80",
-		"\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf3\xbf\xbf\xbf",
-		"\xf4\x8f\xbf\xbf", "\xc3\xa9t\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", BAD};
+		"\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+		"\xf3\xbf\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xc3\xa9t\xc3\xa9", "\xe2\x82\xac",
+		"\xf0\x9f\x98\x80", BAD};
 	static const struct {
 		const char *value, *inside;
 	} bad[] = {

@@ -13,10 +13,11 @@ static void integers(void **state)
 	static const struct {
 		const char *text;
 		int64_t value;
-	} good[] = {{"0", 0}, {"-0", 0}, {"7", 7}, {"-7", -7}, {"007", 7}, {"2147483648", 2147483648},
-		{"9223372036854775807", INT64_MAX}, {"-9223372036854775807", -INT64_MAX}};
-	static const char *const bad[] = {"", "-", "+", "--1", "1-", " 1", "1 ", "1.0", "0x1", "1e3",
-		"a", "9223372036854775808", "-9223372036854775809", "99999999999999999999",
+	} good[] = {{"0", 0}, {"-0", 0}, {"7", 7}, {"-7", -7}, {"007", 7},
+		{"2147483648", 2147483648}, {"9223372036854775807", INT64_MAX},
+		{"-9223372036854775807", -INT64_MAX}};
+	static const char *const bad[] = {"", "-", "+", "--1", "1-", " 1", "1 ", "1.0", "0x1",
+		"1e3", "a", "9223372036854775808", "-9223372036854775809", "99999999999999999999",
 		"18446744073709551617"};
 	(void)state;
 	int64_t value;
@@ -36,10 +37,11 @@ static void durations(void **state)
 	static const struct {
 		const char *text;
 		int64_t ns;
-	} good[] = {{"0", 0}, {"30", 30 * S}, {"1.5", 1500 * MS}, {".5", 500 * MS}, {"500ms", 500 * MS},
-		{"1h30m", 5400 * S}, {"1h", 3600 * S}, {"1m", 60 * S}, {"1m30s", 90 * S},
-		{"10s", 10 * S}, {"1us", 1000}, {"1.5us", 1500}, {"0.5h", 1800 * S}, {"1.5ms", 1500000},
-		{"-5", -5 * S}, {"-1m", -60 * S}, {"0.000000001", 1}, {"1h1m1s1ms1us", 3661001001000},
+	} good[] = {{"0", 0}, {"30", 30 * S}, {"1.5", 1500 * MS}, {".5", 500 * MS},
+		{"500ms", 500 * MS}, {"1h30m", 5400 * S}, {"1h", 3600 * S}, {"1m", 60 * S},
+		{"1m30s", 90 * S}, {"10s", 10 * S}, {"1us", 1000}, {"1.5us", 1500},
+		{"0.5h", 1800 * S}, {"1.5ms", 1500000}, {"-5", -5 * S}, {"-1m", -60 * S},
+		{"0.000000001", 1}, {"1h1m1s1ms1us", 3661001001000},
 		{"9223372036", 9223372036 * S}};
 	static const char *const bad[] = {"", "-", "s", "ms", ".", "5.", "1m30", "1 s", " 1", "1 ",
 		"1d", "1H", "1S", "1e3", "+1", "--1", "1-1", "0x1", "1.2.3", "1s30", "1.0000000001",
@@ -71,8 +73,8 @@ static void assert_duration_survives(int64_t ns)
 
 static void durations_survive(void **state)
 {
-	static const int64_t some[] = {0, 1, 999, 1000, MS - 1, MS, MS + 1, S - 1, S, S + 1, 1500 * MS,
-		90 * S, 3600 * S, INT32_MAX * S, INT64_MAX, INT64_MAX / S * S};
+	static const int64_t some[] = {0, 1, 999, 1000, MS - 1, MS, MS + 1, S - 1, S, S + 1,
+		1500 * MS, 90 * S, 3600 * S, INT32_MAX * S, INT64_MAX, INT64_MAX / S * S};
 	(void)state;
 	for (int i = 0; i < COUNT(some); i++) {
 		assert_duration_survives(some[i]);
@@ -90,17 +92,18 @@ static void quantities(void **state)
 	static const struct {
 		const char *text;
 		int64_t milli;
-	} good[] = {{"0", 0}, {"2", 2000}, {"500m", 500}, {"0.5", 500}, {"1.5", 1500}, {"1k", 1000000},
-		{"1M", 1000000000}, {"1G", INT64_C(1000000000000)}, {"1T", INT64_C(1000000000000000)},
-		{"1P", INT64_C(1000000000000000000)}, {"1Ki", 1024000}, {"256Mi", 268435456000},
-		{"1Gi", 1073741824000}, {"1Ti", INT64_C(1) * 1024 * 1073741824000},
+	} good[] = {{"0", 0}, {"2", 2000}, {"500m", 500}, {"0.5", 500}, {"1.5", 1500},
+		{"1k", 1000000}, {"1M", 1000000000}, {"1G", INT64_C(1000000000000)},
+		{"1T", INT64_C(1000000000000000)}, {"1P", INT64_C(1000000000000000000)},
+		{"1Ki", 1024000}, {"256Mi", 268435456000}, {"1Gi", 1073741824000},
+		{"1Ti", INT64_C(1) * 1024 * 1073741824000},
 		{"1Pi", INT64_C(1024) * 1024 * 1073741824000}, {"0.5Gi", 536870912000},
 		{"1.5Ki", 1536000}, {"1e3", 1000000}, {"1E3", 1000000}, {"1e+3", 1000000},
 		{"1.5e3", 1500000}, {"1e0", 1000},
 		/* rounded up */
 		{"0.0001", 1}, {"1.0001", 1001}, {"1.5m", 2}, {"0.1m", 1}, {"0.000000001", 1}};
-	static const char *const bad[] = {"", "m", "Mi", "-1", "1mi", "1 Mi", "1MI", "1K", "1ki", "1B",
-		"1MB", "e3", "1e", "1e-", "1e99", "1ee3", "1e3Mi", "1.2.3", " 1", "1 ", "x",
+	static const char *const bad[] = {"", "m", "Mi", "-1", "1mi", "1 Mi", "1MI", "1K", "1ki",
+		"1B", "1MB", "e3", "1e", "1e-", "1e99", "1ee3", "1e3Mi", "1.2.3", " 1", "1 ", "x",
 		"9223372036854775808", "9223372036854775807", "10000P", "10000Pi", "1e15e", "1Mi5"};
 	(void)state;
 	int64_t milli;
@@ -149,15 +152,16 @@ static void signal_spellings(void **state)
 	static const struct {
 		const char *text;
 		int signo;
-	} good[] = {{"TERM", SIGTERM}, {"SIGTERM", SIGTERM}, {"sigterm", SIGTERM}, {"Term", SIGTERM},
-		{"15", 15}, {"9", 9}, {"64", 64}, {"CLD", SIGCHLD}, {"SIGCLD", SIGCHLD}, {"CHLD", SIGCHLD},
-		{"POLL", SIGIO}, {"SIGPOLL", SIGIO}, {"IO", SIGIO}, {"IOT", SIGABRT}, {"ABRT", SIGABRT},
-		{"STKFLT", SIGSTKFLT}, {"PWR", SIGPWR}, {"SYS", SIGSYS}, {"RTMIN", 34}, {"SIGRTMIN", 34},
-		{"RTMIN+0", 34}, {"SIGRTMIN+15", 49}, {"rtmin+30", 64}, {"RTMAX", 64}, {"SIGRTMAX-14", 50},
+	} good[] = {{"TERM", SIGTERM}, {"SIGTERM", SIGTERM}, {"sigterm", SIGTERM},
+		{"Term", SIGTERM}, {"15", 15}, {"9", 9}, {"64", 64}, {"CLD", SIGCHLD},
+		{"SIGCLD", SIGCHLD}, {"CHLD", SIGCHLD}, {"POLL", SIGIO}, {"SIGPOLL", SIGIO},
+		{"IO", SIGIO}, {"IOT", SIGABRT}, {"ABRT", SIGABRT}, {"STKFLT", SIGSTKFLT},
+		{"PWR", SIGPWR}, {"SYS", SIGSYS}, {"RTMIN", 34}, {"SIGRTMIN", 34}, {"RTMIN+0", 34},
+		{"SIGRTMIN+15", 49}, {"rtmin+30", 64}, {"RTMAX", 64}, {"SIGRTMAX-14", 50},
 		{"RTMAX-30", 34}, {"USR1", SIGUSR1}, {"WINCH", SIGWINCH}};
 	static const char *const bad[] = {"", "0", "65", "-1", "SIG", "SIG15", "TERMINATE", "TER",
-		"TERM ", " TERM", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN3", "15x",
-		"1.5", "99999999999999999999", "SIGSIGTERM", "RTMIN+-1", "RTMIN++1", "RT"};
+		"TERM ", " TERM", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN3",
+		"15x", "1.5", "99999999999999999999", "SIGSIGTERM", "RTMIN+-1", "RTMIN++1", "RT"};
 	(void)state;
 	int signo;
 	for (int i = 0; i < COUNT(good); i++) {

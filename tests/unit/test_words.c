@@ -32,8 +32,8 @@ static void plain_words(void **state)
 	assert_string_equal(split(" \t\n "), "");
 	assert_string_equal(split("a"), "[a]");
 	assert_string_equal(split("  a   b\tc\nd  "), "[a][b][c][d]");
-	assert_string_equal(split("$HOME $(VAR) ${X} `x` * ; # ~"),
-		"[$HOME][$(VAR)][${X}][`x`][*][;][#][~]");
+	assert_string_equal(
+		split("$HOME $(VAR) ${X} `x` * ; # ~"), "[$HOME][$(VAR)][${X}][`x`][*][;][#][~]");
 	assert_string_equal(split("\xff\xfe \xc3\xa9"), "[\xff\xfe][\xc3\xa9]");
 }
 
@@ -84,8 +84,8 @@ static void dollar_quotes(void **state)
 	(void)state;
 	assert_string_equal(split("$''"), "[]");
 	assert_string_equal(split("$'a b'"), "[a b]");
-	assert_string_equal(split("$'\\a\\b\\e\\f\\n\\r\\t\\v\\\\\\'\\\"'"),
-		"[\a\b\033\f\n\r\t\v\\'\"]");
+	assert_string_equal(
+		split("$'\\a\\b\\e\\f\\n\\r\\t\\v\\\\\\'\\\"'"), "[\a\b\033\f\n\r\t\v\\'\"]");
 	assert_string_equal(split("$'\\x41\\x4a\\x4A\\x7'"), "[AJJ\a]");
 	assert_string_equal(split("$'\\101\\7z\\0617'"), "[A\az\0617]");
 	assert_string_equal(split("$'\\xff\\377'"), "[\xff\xff]");
@@ -125,9 +125,9 @@ static void many_words(void **state)
 }
 
 static const char *const NASTY[] = {"", " ", "a", "a b", "\n", "\t", "a\nb\n", " a ", "'", "\"",
-	"it's", "\\", "\\\\", "$'a'", "$'", "$", "$(VAR)", "$$", "#", ";x", " ;", "a # b", "=", "a=b",
-	"[x]", "\xff\xfe", "\xc3\xa9", "\x01\x7f\x1b", "\r", "a\r", "\v\f", "-", "--x=y", "*?[]{}~!",
-	"`x`", "\"$x\"", "\\n", "\\'", "'\\''", "a'b\"c\\d$e f\ng"};
+	"it's", "\\", "\\\\", "$'a'", "$'", "$", "$(VAR)", "$$", "#", ";x", " ;", "a # b", "=",
+	"a=b", "[x]", "\xff\xfe", "\xc3\xa9", "\x01\x7f\x1b", "\r", "a\r", "\v\f", "-", "--x=y",
+	"*?[]{}~!", "`x`", "\"$x\"", "\\n", "\\'", "'\\''", "a'b\"c\\d$e f\ng"};
 
 static void assert_survives(const char *word)
 {

@@ -14,8 +14,8 @@
 #include "../../src/core/pod.h"
 #include "../../src/spec/ini.h"
 
-#define S          NS_PER_SECOND
-#define MS         NS_PER_MS
+#define S	     NS_PER_SECOND
+#define MS	     NS_PER_MS
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 /* --- groups: one a file, called by main.c; each returns how many of its tests failed --- */
@@ -34,6 +34,7 @@ int test_value(void);
 int test_ini(void);
 int test_ini_edges(void);
 int test_ini_write(void);
+int test_ini_random(void);
 int test_check(void);
 int test_spec(void);
 int test_plan(void);
@@ -41,12 +42,16 @@ int test_process(void);
 int test_restart(void);
 int test_pod(void);
 int test_stop(void);
+int test_drain(void);
 int test_signals(void);
+int test_entrypoint(void);
 int test_exit_code(void);
 int test_probes(void);
 int test_status(void);
 int test_notice(void);
 int test_random(void);
+int test_podstatus(void);
+int test_timestamp(void);
 
 /* --- text --- */
 
@@ -70,18 +75,21 @@ int problem_count(void); /* of the last problems_of() */
 /* A spec that must be without problems; keys of later issues are accepted. */
 void good_spec(struct pod_spec *spec, const char *ini);
 
+/* Writes a checked spec, reads that, compares field by field, and writes it once more. */
+void assert_spec_survives(const struct pod_spec *spec);
+
 /* Parts of pods for stories. */
-#define POLICY(policy) "[pod]\nrestartPolicy = " policy "\n"
-#define GRACE(seconds) "terminationGracePeriodSeconds = " seconds "\n"
+#define POLICY(policy)	  "[pod]\nrestartPolicy = " policy "\n"
+#define GRACE(seconds)	  "terminationGracePeriodSeconds = " seconds "\n"
 #define DEADLINE(seconds) "activeDeadlineSeconds = " seconds "\n"
-#define INIT(name)     "[init " name "]\ncommand = x\n"
-#define SIDECAR(name)  "[sidecar " name "]\ncommand = x\n"
-#define MAIN(name)     "[main " name "]\ncommand = x\n"
-#define PRE_STOP       "lifecycle.preStop.exec.command = x\n"
-#define POST_START     "lifecycle.postStart.exec.command = x\n"
-#define STARTUP        "startupProbe.exec.command = x\n"
-#define LIVENESS       "livenessProbe.exec.command = x\n"
-#define READINESS      "readinessProbe.exec.command = x\n"
+#define INIT(name)	  "[init " name "]\ncommand = x\n"
+#define SIDECAR(name)	  "[sidecar " name "]\ncommand = x\n"
+#define MAIN(name)	  "[main " name "]\ncommand = x\n"
+#define PRE_STOP	  "lifecycle.preStop.exec.command = x\n"
+#define POST_START	  "lifecycle.postStart.exec.command = x\n"
+#define STARTUP		  "startupProbe.exec.command = x\n"
+#define LIVENESS	  "livenessProbe.exec.command = x\n"
+#define READINESS	  "readinessProbe.exec.command = x\n"
 
 /* --- stories --- */
 
@@ -89,21 +97,21 @@ struct story {
 	struct pod_spec spec;
 	struct pod *pod;
 	struct actions actions; /* of the last step */
-	int64_t start, now;     /* the clock at boot, and now */
+	int64_t start, now;	/* the clock at boot, and now */
 	int32_t next_pid;
 	bool finished;
 	int exit_code;
 	/* What podinit did and no expect_ has looked at yet. */
-	struct action queue[64];
+	struct action queue[256];
 	int queued;
 	/* What it told since forget_told(). */
 	struct notice told[256];
 	int told_count;
 };
 
-struct story *story(const char *ini);      /* loads and boots */
-struct story *story_of(struct story *t);   /* boots one whose spec is filled */
-struct story *story_empty(void);           /* with an initialised, empty spec */
+struct story *story(const char *ini);	 /* loads and boots */
+struct story *story_of(struct story *t); /* boots one whose spec is filled */
+struct story *story_empty(void);	 /* with an initialised, empty spec */
 /* Nothing may be left in the queue. */
 void end(struct story *t);
 /* The same, not looking at what is left to be expected. */
@@ -126,8 +134,8 @@ void drained(struct story *t);
 /* The next thing that podinit did must be this; all that it told is beside (told()). */
 void expect_(struct story *t, enum action_type type, const char *name, int signo, bool group,
 	int hook, const char *file, int line);
-#define expect_spawn(t, name)     expect_(t, ACT_SPAWN, name, 0, false, 0, __FILE__, __LINE__)
-#define expect_abort(t, name)     expect_(t, ACT_ABORT, name, 0, false, 0, __FILE__, __LINE__)
+#define expect_spawn(t, name)	  expect_(t, ACT_SPAWN, name, 0, false, 0, __FILE__, __LINE__)
+#define expect_abort(t, name)	  expect_(t, ACT_ABORT, name, 0, false, 0, __FILE__, __LINE__)
 #define expect_kill_tree(t, name) expect_(t, ACT_KILL_TREE, name, 0, false, 0, __FILE__, __LINE__)
 #define expect_signal(t, name, signo)                                                              \
 	expect_(t, ACT_SIGNAL, name, signo, false, 0, __FILE__, __LINE__)

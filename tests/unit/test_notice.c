@@ -1,0 +1,203 @@
+/* What podinit tells: the reasons in Kubernetes' words, and one line of text for each. */
+#include "unit.h"
+
+#include <string.h>
+
+static const char *message(const struct pod_spec *spec, const struct notice *notice)
+{
+	static char buffer[512];
+	struct text text = text_in(buffer, sizeof(buffer));
+	notice_message(&text, spec, notice);
+	assert_false(text.truncated);
+	assert_null(strchr(buffer, '\n'));
+	return buffer;
+}
+
+static void reasons(void **state)
+{
+	static const char *const names[] = {"Started", "Completed", "Error", "OOMKilled",
+		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Unhealthy",
+		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Stopping",
+		"Leftover"};
+	(void)state;
+	assert_int_equal(COUNT(names), NOTICE_REASON_COUNT);
+	for (int i = 0; i < COUNT(names); i++)
+		assert_string_equal(notice_reason_name((enum notice_reason)i), names[i]);
+	static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed"};
+	for (int i = 0; i < PHASE_COUNT; i++)
+		assert_string_equal(pod_phase_name((enum pod_phase)i), phases[i]);
+	for (int i = 0; i < STOP_CAUSE_COUNT; i++)
+		assert_true(strlen(stop_cause_text((enum stop_cause)i)) > 0);
+}
+
+static void warnings(void **state)
+{
+	static const enum notice_reason normal[] = {NOTICE_STARTED, NOTICE_COMPLETED,
+		NOTICE_KILLING, NOTICE_PHASE, NOTICE_SIGNAL, NOTICE_ORPHAN, NOTICE_STOPPING};
+	(void)state;
+	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {
+		struct notice notice = notice_of((enum notice_reason)i, 0);
+		bool warning = true;
+		for (int k = 0; k < COUNT(normal); k++)
+			warning = warning && (int)normal[k] != i;
+		assert_int_equal(notice_is_warning(&notice), warning);
+	}
+	struct notice failed = notice_of(NOTICE_PHASE, -1);
+	failed.phase = PHASE_FAILED;
+	assert_true(notice_is_warning(&failed));
+	failed.phase = PHASE_SUCCEEDED;
+	assert_false(notice_is_warning(&failed));
+	struct notice killed = notice_of(NOTICE_KILLING, 0);
+	killed.signo = 9;
+	assert_true(notice_is_warning(&killed));
+}
+
+static void empty_notice(void **state)
+{
+	(void)state;
+	const struct notice notice = notice_of(NOTICE_STARTED, 4095);
+	assert_int_equal(notice.process, 4095);
+	assert_int_equal(notice.exit_code, -1);
+	assert_int_equal(notice.restart_count, -1);
+	assert_true(notice.delay_ns == -1);
+	assert_int_equal(notice.pid, 0);
+	assert_int_equal(notice.signo, 0);
+}
+
+static void messages(void **state)
+{
+	(void)state;
+	struct pod_spec spec;
+	good_spec(&spec, MAIN("web"));
+	static const struct {
+		struct notice notice;
+		const char *text;
+	} rows[] = {
+		{{NOTICE_STARTED, .pid = 7}, "web: started as process 7"},
+		{{NOTICE_STARTED, .pid = 7, .restart_count = 2},
+			"web: started as process 7, restart 2"},
+		{{NOTICE_COMPLETED, .delay_ns = 1500 * MS},
+			"web: ended with exit code 0 after 1.5 s"},
+		{{NOTICE_ERROR, .exit_code = 3, .delay_ns = 60 * S},
+			"web: ended with exit code 3 after 60 s"},
+		{{NOTICE_ERROR, .exit_code = 3, .delay_ns = -1}, "web: ended with exit code 3"},
+		{{NOTICE_ERROR, .exit_code = 139, .signo = 11, .delay_ns = 0},
+			"web: killed by SIGSEGV after 0 s"},
+		{{NOTICE_OOM_KILLED, .signo = 9, .delay_ns = 10 * S},
+			"web: killed because memory ended (SIGKILL) after 10 s"},
+		{{NOTICE_BACK_OFF, .delay_ns = 40 * S}, "web: starts again in 40 s"},
+		{{NOTICE_KILLING, .signo = 15, .cause = STOP_SIGNAL, .delay_ns = 30 * S},
+			"web: stopping with SIGTERM, because podinit was signalled; killed in 30 "
+			"s"},
+		{{NOTICE_KILLING, .signo = 9, .delay_ns = -1}, "web: did not end in time: SIGKILL"},
+		{{NOTICE_PHASE, .process = -1, .phase = PHASE_FAILED}, "pod: Failed"},
+		{{NOTICE_SIGNAL, .process = -1, .signo = 1}, "pod: got SIGHUP"},
+		{{NOTICE_ORPHAN, .process = -1, .pid = 9},
+			"pod: reaped process 9, which podinit did not start"},
+		{{NOTICE_UNHEALTHY, .cause = STOP_LIVENESS_PROBE}, "web: its livenessProbe failed"},
+		{{NOTICE_STOPPING, .process = -1, .cause = STOP_COMPLETED, .delay_ns = 30 * S},
+			"pod: ends because every main has ended, within 30 s"},
+		{{NOTICE_START_ERROR, .spawn_error = {STAGE_EXEC, 0, 2}},
+			"web: cannot execute x: No such file or directory"},
+	};
+	for (int i = 0; i < COUNT(rows); i++)
+		assert_string_equal(message(&spec, &rows[i].notice), rows[i].text);
+	spec_finish(&spec);
+}
+
+static void start_errors(void **state)
+{
+	(void)state;
+	struct pod_spec spec;
+	good_spec(&spec,
+		"[volume v]\nemptyDir =\n" MAIN(
+			"web") "workingDir = /nope\nrootfs = /roots/web\nvolumeMounts = "
+			       "v:/data:subPath=a\n");
+	const struct process_spec *web = &spec.processes[0];
+	char buffer[512];
+	for (int stage = 0; stage < 256; stage++) {
+		for (int item = 0; item < 3; item++) {
+			struct text text = text_in(buffer, sizeof(buffer));
+			const struct spawn_error error = {(uint8_t)stage, (uint16_t)item, 13};
+			spawn_error_message(&text, web, &error);
+			assert_contains(buffer, "Permission denied");
+		}
+	}
+	static const struct {
+		struct spawn_error error;
+		const char *text;
+	} rows[] = {
+		{{STAGE_CHDIR, 0, 2},
+			"cannot change to directory /nope: No such file or directory"},
+		{{STAGE_EXEC, 0, 13}, "cannot execute x: Permission denied"},
+		{{STAGE_ROOTFS, 0, 2},
+			"cannot use the root file system /roots/web: No such file or directory"},
+		{{STAGE_VOLUME, 0, 2},
+			"cannot mount volume v (subPath a) at /data: No such file or directory"},
+	};
+	for (int i = 0; i < COUNT(rows); i++) {
+		struct text text = text_in(buffer, sizeof(buffer));
+		spawn_error_message(&text, web, &rows[i].error);
+		assert_string_equal(buffer, rows[i].text);
+	}
+	spec_finish(&spec);
+}
+
+/* Every notice of a life, in order, as a reader sees it. */
+static void a_life_in_words(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("OnFailure") MAIN("web"));
+	spawned(t, "web");
+	at(t, 2 * S);
+	exits(t, "web", 1);
+	spawned(t, "web");
+	exits(t, "web", 1);
+	at(t, 12 * S);
+	spawned(t, "web");
+	exits(t, "web", 0);
+	drained(t);
+	static const char *const said[] = {"web: started as process 100", "pod: Running",
+		"web: ended with exit code 1 after 2 s", "web: started as process 101, restart 1",
+		"web: ended with exit code 1 after 0 s", "web: starts again in 10 s",
+		"web: started as process 102, restart 2", "web: ended with exit code 0 after 0 s",
+		"pod: ends because every main has ended, within 30 s", "pod: Succeeded"};
+	assert_int_equal(t->told_count, COUNT(said));
+	for (int i = 0; i < COUNT(said); i++)
+		assert_string_equal(message(&t->spec, &t->told[i]), said[i]);
+	drop(t);
+}
+
+/* A text that is too small for a message never overflows. */
+static void small_buffers(void **state)
+{
+	(void)state;
+	struct pod_spec spec;
+	good_spec(&spec, MAIN("web"));
+	const struct notice notice = {
+		NOTICE_KILLING, .signo = 15, .cause = STOP_SIGNAL, .delay_ns = 30 * S};
+	for (size_t size = 1; size < 100; size++) {
+		char buffer[128];
+		memset(buffer, '#', sizeof(buffer));
+		struct text text = text_in(buffer, size);
+		notice_message(&text, &spec, &notice);
+		assert_true(strlen(buffer) < size);
+		for (size_t i = size; i < sizeof(buffer); i++)
+			assert_int_equal(buffer[i], '#');
+	}
+	spec_finish(&spec);
+}
+
+int test_notice(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(warnings),
+		cmocka_unit_test(empty_notice),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(start_errors),
+		cmocka_unit_test(a_life_in_words),
+		cmocka_unit_test(small_buffers),
+	};
+	return UNIT_RUN("notice", tests);
+}

@@ -1,0 +1,402 @@
+/* The end of the pod: order, one grace for all, preStop and turn, and what the processes left. */
+#include "unit.h"
+
+#define GRACED(seconds)                                                                            \
+	"[pod]\nrestartPolicy = Never\nterminationGracePeriodSeconds = " seconds "\n"
+
+static void mains_then_sidecars_in_reverse(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Always") SIDECAR("a") SIDECAR("b") MAIN("m") MAIN("n"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "m");
+	comes_up(t, "n");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	expect_signal(t, "n", 15);
+	expect_nothing(t);
+	assert_state(t, "a", PROCESS_TURN);
+	assert_state(t, "b", PROCESS_TURN);
+	at(t, 1 * S);
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_nothing(t);
+	at(t, 2 * S);
+	dies(t, "n", 15);
+	expect_group_signal(t, "n", 15);
+	expect_signal(t, "b", 15);
+	expect_nothing(t);
+	at(t, 3 * S);
+	exits(t, "b", 0);
+	expect_group_signal(t, "b", 15);
+	expect_signal(t, "a", 15);
+	exits(t, "a", 0);
+	expect_group_signal(t, "a", 15);
+	assert_phase(t, "Failed"); /* n ended with 143 */
+	expect_end(t, 143);
+	end(t);
+}
+
+static void no_pre_stop_and_sigterm_ignored(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") MAIN("m"));
+	comes_up(t, "m");
+	at(t, 100 * S);
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	at(t, 130 * S - 1);
+	expect_nothing(t);
+	at(t, 130 * S);
+	expect_kill_tree(t, "m"); /* at 30, no extension */
+	dies(t, "m", 9);
+	expect_group_signal(t, "m", 15);
+	expect_end(t, 137);
+	end(t);
+}
+
+/* e2e L124 */
+static void pre_stop_that_hangs(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") MAIN("m") PRE_STOP);
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	at(t, 30 * S - 1);
+	expect_nothing(t);
+	at(t, 30 * S);
+	expect_cancel(t, "m", HOOK_PRE_STOP);
+	expect_signal(t, "m", 15);
+	assert_non_null(told(t, NOTICE_FAILED_PRE_STOP_HOOK, "m"));
+	at(t, 32 * S - 1);
+	expect_nothing(t);
+	at(t, 32 * S);
+	expect_kill_tree(t, "m");
+	drop(t);
+}
+
+/* A preStop of `hook` until TERM, and when KILL comes. */
+static void grace_split(const char *ini, int64_t hook, int64_t kill)
+{
+	struct story *t = story(ini);
+	comes_up(t, "m");
+	at(t, 50 * S);
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	at(t, 50 * S + hook);
+	expect_nothing(t);
+	hook_done(t, "m", HOOK_PRE_STOP, true);
+	expect_signal(t, "m", 15);
+	at(t, 50 * S + kill - 1);
+	expect_nothing(t);
+	at(t, 50 * S + kill);
+	expect_kill_tree(t, "m");
+	drop(t);
+}
+
+static void grace_is_one_budget(void **state)
+{
+	(void)state;
+	grace_split(GRACED("5") MAIN("m") PRE_STOP, 2 * S, 5 * S);
+	grace_split(GRACED("3") MAIN("m") PRE_STOP, 2500 * MS, 4500 * MS);
+	grace_split(GRACED("5") MAIN("m") PRE_STOP, 4500 * MS, 6500 * MS); /* derived case b */
+	grace_split(GRACED("30") MAIN("m") PRE_STOP, 0, 30 * S);
+	grace_split(GRACED("30") MAIN("m") PRE_STOP, 29 * S, 31 * S);
+	grace_split(GRACED("1") MAIN("m") PRE_STOP, 500 * MS, 2500 * MS);
+}
+
+static void no_grace(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("0") SIDECAR("s") PRE_STOP MAIN("m") PRE_STOP);
+	comes_up(t, "s");
+	comes_up(t, "m");
+	signalled(t, 15);
+	/* no preStop and no turn with grace 0: the stop signal, and two seconds */
+	expect_signal(t, "s", 15);
+	expect_signal(t, "m", 15);
+	at(t, 2 * S - 1);
+	expect_nothing(t);
+	at(t, 2 * S);
+	expect_kill_tree(t, "s");
+	expect_kill_tree(t, "m");
+	drop(t);
+}
+
+static void negative_grace_is_one_second(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("-5") MAIN("m") PRE_STOP);
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	at(t, 1 * S);
+	expect_cancel(t, "m", HOOK_PRE_STOP);
+	expect_signal(t, "m", 15);
+	drop(t);
+}
+
+/* A failed preStop is told, and changes nothing (e2e L129). */
+static void failed_pre_stop(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") MAIN("m") PRE_STOP);
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	hook_done(t, "m", HOOK_PRE_STOP, false);
+	assert_non_null(told(t, NOTICE_FAILED_PRE_STOP_HOOK, "m"));
+	expect_signal(t, "m", 15);
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_end(t, 0);
+	end(t);
+}
+
+/* One that ends while its preStop runs. */
+static void end_during_pre_stop(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") MAIN("m") PRE_STOP);
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	exits(t, "m", 4);
+	expect_cancel(t, "m", HOOK_PRE_STOP);
+	expect_group_signal(t, "m", 15);
+	expect_end(t, 4);
+	end(t);
+}
+
+/* All preStops run at once, also those of sidecars whose turn is far (e2e L125). */
+static void pre_stops_run_together(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") SIDECAR("a") PRE_STOP SIDECAR("b") PRE_STOP MAIN("m"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "m");
+	exits(t, "m", 0);
+	expect_hook(t, "a", HOOK_PRE_STOP);
+	expect_hook(t, "b", HOOK_PRE_STOP);
+	expect_nothing(t);
+	at(t, 1 * S);
+	hook_done(t, "a", HOOK_PRE_STOP, true); /* not its turn */
+	expect_nothing(t);
+	hook_done(t, "b", HOOK_PRE_STOP, true);
+	expect_signal(t, "b", 15);
+	exits(t, "b", 0);
+	expect_group_signal(t, "b", 15);
+	expect_signal(t, "a", 15);
+	exits(t, "a", 0);
+	expect_group_signal(t, "a", 15);
+	expect_end(t, 0);
+	end(t);
+}
+
+/* The turn is given up when the grace is over: all that is left, together, two seconds later. */
+static void turns_end_with_the_grace(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("10") SIDECAR("a") SIDECAR("b") MAIN("m") PRE_STOP);
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	at(t, 10 * S);
+	expect_signal(t, "a", 15);
+	expect_signal(t, "b", 15);
+	expect_cancel(t, "m", HOOK_PRE_STOP);
+	expect_signal(t, "m", 15);
+	at(t, 12 * S - 1);
+	expect_nothing(t);
+	at(t, 12 * S);
+	expect_kill_tree(t, "a");
+	expect_kill_tree(t, "b");
+	expect_kill_tree(t, "m");
+	drop(t);
+}
+
+/* A sidecar whose turn comes late has what is left, but two seconds. */
+static void late_turn(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("10") SIDECAR("a") SIDECAR("b") MAIN("m"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	at(t, 4 * S);
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_signal(t, "b", 15);
+	at(t, 9 * S);
+	exits(t, "b", 0);
+	expect_group_signal(t, "b", 15);
+	expect_signal(t, "a", 15);
+	at(t, 11 * S - 1);
+	expect_nothing(t);
+	at(t, 11 * S);
+	expect_kill_tree(t, "a");
+	drop(t);
+}
+
+/* Derived case c: one that dies before its turn is not restarted, and blocks nobody. */
+static void sidecar_dies_before_its_turn(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") SIDECAR("a") SIDECAR("b") SIDECAR("c") MAIN("m"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "c");
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	exits(t, "b", 1);
+	expect_group_signal(t, "b", 15);
+	expect_nothing(t);
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_signal(t, "c", 15);
+	exits(t, "c", 0);
+	expect_group_signal(t, "c", 15);
+	expect_signal(t, "a", 15);
+	exits(t, "a", 0);
+	expect_group_signal(t, "a", 15);
+	expect_end(t, 0);
+	end(t);
+}
+
+/* "A regular init waits for nobody and nobody waits for it." */
+static void init_is_stopped_beside_sidecars(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") SIDECAR("s") INIT("i") MAIN("m"));
+	comes_up(t, "s");
+	comes_up(t, "i");
+	signalled(t, 15);
+	expect_signal(t, "i", 15);
+	expect_signal(t, "s", 15); /* no main runs, no sidecar behind it */
+	exits(t, "s", 0);
+	expect_group_signal(t, "s", 15);
+	dies(t, "i", 15);
+	expect_group_signal(t, "i", 15);
+	expect_end(t, 143);
+	end(t);
+}
+
+/* One in its crash backoff, and one being spawned: neither starts again. */
+static void nothing_starts_any_more(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Always") MAIN("a") MAIN("b") MAIN("c"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	exits(t, "a", 5);
+	expect_spawn(t, "c");
+	expect_kill_tree(t, "a");
+	expect_spawn(t, "a");
+	spawned(t, "a");
+	exits(t, "a", 6);
+	expect_kill_tree(t, "a");
+	assert_state(t, "a", PROCESS_WAITING);
+	signalled(t, 15);
+	expect_signal(t, "b", 15);
+	expect_abort(t, "c");
+	assert_state(t, "a", PROCESS_EXITED);
+	spawn_fails(t, "c", STAGE_ABORTED, 0);
+	assert_state(t, "c", PROCESS_NONE);
+	assert_int_equal(process(t, "c")->instances, 0);
+	at(t, 20 * S);
+	expect_nothing(t);
+	exits(t, "b", 0);
+	expect_group_signal(t, "b", 15);
+	assert_phase(t, "Failed");
+	expect_end(t, 6);
+	end(t);
+}
+
+/* The spawn was too late to be given up: it is stopped like any other. */
+static void abort_that_came_too_late(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") MAIN("m") PRE_STOP);
+	expect_spawn(t, "m");
+	signalled(t, 15);
+	expect_abort(t, "m");
+	expect_nothing(t);
+	at(t, 3 * S);
+	spawned(t, "m");
+	expect_hook(t, "m", HOOK_PRE_STOP);
+	hook_done(t, "m", HOOK_PRE_STOP, true);
+	expect_signal(t, "m", 15);
+	at(t, 30 * S);
+	expect_kill_tree(t, "m");
+	dies(t, "m", 9);
+	expect_group_signal(t, "m", 15);
+	expect_end(t, 137);
+	end(t);
+}
+
+/* ... even after the grace: the stop signal and two seconds. */
+static void abort_that_came_after_the_grace(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("5") MAIN("m") PRE_STOP);
+	expect_spawn(t, "m");
+	signalled(t, 15);
+	expect_abort(t, "m");
+	at(t, 6500 * MS);
+	spawned(t, "m");
+	expect_signal(t, "m", 15);
+	char buffer[200];
+	struct text text = text_in(buffer, sizeof(buffer));
+	notice_message(&text, &t->spec, told(t, NOTICE_KILLING, "m"));
+	if (contains(buffer, "in -") || contains(buffer, ".-"))
+		fail_msg("%s", buffer);
+	at(t, 8500 * MS);
+	expect_kill_tree(t, "m");
+	drop(t);
+}
+
+static void sidecar_abort_blocks_turns(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("30") SIDECAR("a") SIDECAR("b") MAIN("m"));
+	comes_up(t, "a");
+	expect_spawn(t, "b");
+	signalled(t, 15);
+	expect_abort(t, "b");
+	expect_nothing(t);
+	spawn_fails(t, "b", STAGE_ABORTED, 0);
+	expect_signal(t, "a", 15);
+	drop(t);
+}
+
+int test_stop(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mains_then_sidecars_in_reverse),
+		cmocka_unit_test(no_pre_stop_and_sigterm_ignored),
+		cmocka_unit_test(pre_stop_that_hangs),
+		cmocka_unit_test(grace_is_one_budget),
+		cmocka_unit_test(no_grace),
+		cmocka_unit_test(negative_grace_is_one_second),
+		cmocka_unit_test(failed_pre_stop),
+		cmocka_unit_test(end_during_pre_stop),
+		cmocka_unit_test(pre_stops_run_together),
+		cmocka_unit_test(turns_end_with_the_grace),
+		cmocka_unit_test(late_turn),
+		cmocka_unit_test(sidecar_dies_before_its_turn),
+		cmocka_unit_test(init_is_stopped_beside_sidecars),
+		cmocka_unit_test(nothing_starts_any_more),
+		cmocka_unit_test(abort_that_came_too_late),
+		cmocka_unit_test(abort_that_came_after_the_grace),
+		cmocka_unit_test(sidecar_abort_blocks_turns),
+	};
+	return UNIT_RUN("stop", tests);
+}
