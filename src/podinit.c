@@ -200,6 +200,19 @@ static enum log_level log_level_of(const struct options *options, const struct p
 	return options->quiet || spec->entrypoint ? LOG_QUIET : LOG_NORMAL;
 }
 
+/* podinit leaves its directory; what the user named relative to it must not move. Freed by nobody:
+ * needed to the end. */
+static const char *absolute(const char *path)
+{
+	char *directory = NULL;
+	struct text text = {0};
+	if (!path || path[0] == '/' || path[0] == '@' || !(directory = getcwd(NULL, 0)))
+		return path;
+	text_add(&text, "%s/%s", directory, path);
+	free(directory);
+	return text.data;
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
 static int run_pod(const struct pod_spec *spec, const struct options *options, int outer_signals_fd)
 {
@@ -211,6 +224,7 @@ static int run_pod(const struct pod_spec *spec, const struct options *options, i
 		log_line("--events %s: %s", options->events, strerror(-result));
 		return EXIT_CANNOT_BEGIN;
 	}
+	const char *control_path = absolute(options->socket);
 	result = boot_prepare(spec->entrypoint);
 	if (result < 0)
 		log_line("orphans will not be reaped here: neither process 1 nor a subreaper: %s",
@@ -220,7 +234,7 @@ static int run_pod(const struct pod_spec *spec, const struct options *options, i
 		.spec = spec,
 		.volumes = &volumes,
 		.log = &log,
-		.control_path = options->socket,
+		.control_path = control_path,
 		.control = !options->no_control,
 		.outer_signals_fd = outer_signals_fd,
 	};

@@ -117,19 +117,26 @@ static void do_kill_tree(struct loop *loop, int index)
 }
 
 struct drain {
-	struct loop *loop;
+	const struct loop *loop;
 	int signo;
+	int count; /* how many there were */
 };
 
-static void drain_one(pid_t pid, pid_t group, void *data)
+/* What descends from a live process of the pod is that process's, not left behind. And who was asked
+ * once, with its group, is not asked again: to many programs a second time means "at once". */
+static void drain_one(const struct descendant *descendant, void *data)
 {
-	const struct drain *drain = data;
-	/* Asked once already, with its group: to many programs a second time means "at once". */
-	for (int i = 0; drain->signo != SIGKILL && i < drain->loop->spec->process_count; i++) {
-		if (drain->loop->processes[i].told && drain->loop->processes[i].group == group)
+	struct drain *drain = data;
+	for (int i = 0; i < drain->loop->spec->process_count; i++) {
+		const struct runtime *runtime = &drain->loop->processes[i];
+		if (runtime->pid && runtime->pid == descendant->child)
+			return;
+		if (drain->signo != SIGKILL && runtime->told &&
+			runtime->group == descendant->group)
 			return;
 	}
-	kill(pid, drain->signo);
+	drain->count++;
+	kill(descendant->pid, drain->signo);
 }
 
 /* Who has no child has no descendant either: orphans come to podinit. */
@@ -141,12 +148,13 @@ static bool is_alone(void)
 
 void act_drain(struct loop *loop)
 {
-	struct drain drain = {loop, loop->drain_signo};
-	int count = is_alone() ? 0 : proc_each_descendant(drain_one, &drain);
+	struct drain drain = {.loop = loop, .signo = loop->drain_signo};
 	loop->drain_signo = 0;
-	if (count) {
+	if (!is_alone())
+		proc_each_descendant(drain_one, &drain);
+	if (drain.count) {
 		struct notice notice = notice_of(NOTICE_LEFTOVER, -1);
-		notice.count = count;
+		notice.count = drain.count;
 		notice.signo = (uint8_t)drain.signo;
 		event_log_tell(loop->setup->log, &notice, NULL);
 	}

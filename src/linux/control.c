@@ -225,6 +225,10 @@ static void on_connection(struct ev_loop *loop, struct ev_io *io, int events)
 /* A socket file that nobody serves any more is what a killed podinit left behind. */
 static void remove_stale(const char *path, const struct sockaddr_un *address, socklen_t length)
 {
+	struct stat status;
+	/* A file refuses connections too. */
+	if (lstat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static ssize_t read_file(const char *path, char *buffer, size_t size)
@@ -49,43 +48,36 @@ static int read_stat(pid_t pid, struct stat_line *line)
 	return 0;
 }
 
-/* Climbs the parents. Memory does not grow with the number of processes, time does; this runs only
- * when a pod ends. */
-static int is_descendant(struct stat_line line)
+/* Climbs the parents up to a child of ours, whose number it returns; 0 if there is none. Memory does
+ * not grow with the number of processes, time does; this runs only when a pod ends. */
+static pid_t our_child(pid_t pid, struct stat_line line)
 {
 	pid_t self = getpid();
-	for (int depth = 0; depth < 4096; depth++) {
+	for (int depth = 0; depth < 4096 && line.parent > 0; depth++) {
 		if (line.parent == self)
-			return 1;
-		if (line.parent <= 1 || read_stat(line.parent, &line) < 0)
+			return pid;
+		pid = line.parent;
+		if (read_stat(pid, &line) < 0)
 			return 0;
 	}
 	return 0;
 }
 
-int proc_each_descendant(void (*visit)(pid_t pid, pid_t group, void *data), void *data)
+void proc_each_descendant(void (*visit)(const struct descendant *descendant, void *data), void *data)
 {
-	int count = 0;
 	DIR *proc = opendir("/proc");
 	if (!proc)
-		return 0;
+		return;
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		struct stat_line line;
-		pid_t pid = (pid_t)atoi(entry->d_name);
-		if (!isdigit((unsigned char)entry->d_name[0]) || pid == getpid())
+		struct descendant one = {.pid = (pid_t)atoi(entry->d_name)};
+		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid() ||
+			read_stat(one.pid, &line) < 0 || line.state == 'Z' || line.state == 'X')
 			continue;
-		if (read_stat(pid, &line) < 0 || line.state == 'Z' || line.state == 'X' ||
-			!is_descendant(line))
-			continue;
-		count++;
-		visit(pid, line.group, data);
+		one.group = line.group;
+		one.child = our_child(one.pid, line);
+		if (one.child)
+			visit(&one, data);
 	}
 	closedir(proc);
-	return count;
-}
-
-unsigned long proc_pid_namespace(void)
-{
-	struct stat status;
-	return stat("/proc/self/ns/pid", &status) < 0 ? 0 : (unsigned long)status.st_ino;
 }

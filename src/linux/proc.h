@@ -9,11 +9,15 @@ enum { PROC_NAME_MAX = 16 };
 /* The program's name (comm); "?" if nobody knows. */
 void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 
-/* Calls visit() for each descendant of this process that is not a zombie; returns how many there
- * were. One walk is a snapshot: who forks meanwhile may be missed. */
-int proc_each_descendant(void (*visit)(pid_t pid, pid_t group, void *data), void *data);
+/* A descendant of this process. */
+struct descendant {
+	pid_t pid, group;
+	pid_t child; /* the child of this process that it descends from, or itself */
+};
 
-/* The inode number of this process's PID namespace; 0 where it cannot be read. */
-unsigned long proc_pid_namespace(void);
+/* Calls visit() for each descendant that is not a zombie. One walk is a snapshot: who forks
+ * meanwhile may be missed. */
+void proc_each_descendant(void (*visit)(const struct descendant *descendant, void *data),
+	void *data);
 
 #endif

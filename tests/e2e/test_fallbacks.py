@@ -1,0 +1,78 @@
+"""Kernels that lack the newer system calls, and filters that refuse them: pods run all the same."""
+
+import pytest
+
+from pods import HELPER, PLAIN, SANDBOX, never, polite
+
+VIEW = "volumeMounts = v:/mnt\n[volume v]\nemptyDir =\n"
+
+# What is injected; a seccomp filter of an older container runtime answers EPERM.
+LACKS = {
+    "no-clone3": ["clone3:error=ENOSYS"],
+    "clone3-refused": ["clone3:error=EPERM"],
+    "no-pidfd-signals": ["pidfd_send_signal:error=ENOSYS"],
+    "pidfd-signals-refused": ["pidfd_send_signal:error=EPERM"],
+    "no-pidfd-open": ["pidfd_open:error=ENOSYS"],
+    "no-close-range": ["close_range:error=ENOSYS"],
+    "linux-4": ["clone3:error=ENOSYS", "pidfd_send_signal:error=ENOSYS", "pidfd_open:error=ENOSYS",
+                "close_range:error=ENOSYS", "openat2:error=ENOSYS", "open_tree:error=ENOSYS",
+                "move_mount:error=ENOSYS", "mount_setattr:error=ENOSYS"],
+    "no-dumps-or-subreaper": ["prctl:error=EINVAL"],
+}
+
+
+def without(lacks):
+    prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none"]
+    for one in LACKS[lacks]:
+        prefix += ["-e", f"inject={one}"]
+    return prefix
+
+
+@pytest.mark.parametrize("lacks", LACKS)
+@pytest.mark.parametrize("view", ["", VIEW], ids=["plain", "view"])
+def test_a_pod_runs_restarts_and_ends(pods, lacks, view):
+    ini = "[pod]\nrestartPolicy = Always\n[init i]\ncommand = true\n" \
+        f"[sidecar s]\ncommand = {polite('s')}\n[main loop]\ncommand = sh -c 'exit 3'\n" \
+        f"backoff.initialSeconds = 50ms\nbackoff.maxSeconds = 50ms\n[main m]\ncommand = {polite('m', 7)}\n"
+    # The outer process of a sandbox is podinit under strace: strace itself is told nothing.
+    pod = pods.start(ini + view, how=PLAIN, prefix=without(lacks), control=True)
+    pod.says("m is ready")
+    pod.event(count=4, reason="Error", process="loop")
+    assert pod.podctl("shutdown").returncode == 0
+    assert pod.wait() == 3
+    assert [event["process"] for event in pod.events()
+            if event["reason"] in ("Completed", "Error")][-2:] == ["m", "s"]
+    assert not pod.survivors()
+
+
+@pytest.mark.parametrize("lacks", LACKS)
+def test_a_sandbox_runs(pods, lacks):
+    pod = pods.start(never("m: sh -c 'exit 5'") + VIEW, how=SANDBOX, prefix=without(lacks))
+    assert pod.wait() == 5
+    assert not pod.survivors()
+
+
+@pytest.mark.parametrize("lacks", LACKS)
+def test_what_cannot_be_executed_is_said(pods, lacks):
+    pod = pods.start(never("m: /nope", "n: /nope") + VIEW, how=PLAIN, prefix=without(lacks))
+    assert pod.wait() == 127
+    errors = [event["message"] for event in pod.events(reason="StartError")]
+    assert errors == ["m: cannot execute /nope: No such file or directory",
+                      "n: cannot execute /nope: No such file or directory"]
+
+
+def test_descriptors_are_not_handed_on_without_close_range(pods):
+    pod = pods.program(HELPER, "report", how=PLAIN, prefix=without("no-close-range"))
+    pod.wait()
+    assert "descriptors: 0 1 2\n" in pod.out.read_text()
+
+
+@pytest.mark.parametrize("call, when", [("clone3", 1), ("pipe2", 1), ("clone3", 2)])
+def test_a_process_that_cannot_be_made_is_retried(pods, call, when):
+    ini = "[pod]\nrestartPolicy = OnFailure\n[main m]\ncommand = sh -c 'exit 0'\n" \
+        "backoff.initialSeconds = 50ms\n" + VIEW
+    prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none",
+              "-e", f"inject={call}:error=EAGAIN:when={when}"]
+    pod = pods.start(ini, how=PLAIN, prefix=prefix)
+    assert pod.wait() == 0
+    assert len(pod.events(reason="Completed")) == 1
