@@ -200,15 +200,15 @@ static enum log_level log_level_of(const struct options *options, const struct p
 	return options->quiet || spec->entrypoint ? LOG_QUIET : LOG_NORMAL;
 }
 
-/* podinit leaves its directory; what the user named relative to it must not move. Freed by nobody:
- * needed to the end. */
-static const char *absolute(const char *path)
+/* podinit leaves its directory; what the user named relative to it must not move. NULL for NULL; the
+ * caller frees it. */
+static char *absolute(const char *path)
 {
-	char *directory = NULL;
 	struct text text = {0};
-	if (!path || path[0] == '/' || path[0] == '@' || !(directory = getcwd(NULL, 0)))
-		return path;
-	text_add(&text, "%s/%s", directory, path);
+	if (!path)
+		return NULL;
+	char *directory = path[0] == '/' || path[0] == '@' ? NULL : getcwd(NULL, 0);
+	text_add(&text, "%s%s%s", directory ? directory : "", directory ? "/" : "", path);
 	free(directory);
 	return text.data;
 }
@@ -224,7 +224,7 @@ static int run_pod(const struct pod_spec *spec, const struct options *options, i
 		log_line("--events %s: %s", options->events, strerror(-result));
 		return EXIT_CANNOT_BEGIN;
 	}
-	const char *control_path = absolute(options->socket);
+	char *control_path = absolute(options->socket);
 	result = boot_prepare(spec->entrypoint);
 	if (result < 0)
 		log_line("orphans will not be reaped here: neither process 1 nor a subreaper: %s",
@@ -240,6 +240,7 @@ static int run_pod(const struct pod_spec *spec, const struct options *options, i
 	};
 	int exit_code = report(&problems) ? EXIT_CANNOT_BEGIN : loop_run(&setup);
 	volumes_finish(&volumes);
+	free(control_path);
 	return exit_code;
 }
 
