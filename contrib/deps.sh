@@ -20,6 +20,8 @@ setpriv:util-linux
 ip:iproute2
 curl:curl
 strace:strace
+aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
+qemu-aarch64-static:qemu-user-static
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
