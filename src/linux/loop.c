@@ -274,6 +274,22 @@ static bool allocate(struct loop *loop)
 	return true;
 }
 
+static void on_end_of_time(struct ev_loop *ev, struct ev_periodic *periodic, int events)
+{
+	(void)ev;
+	(void)periodic;
+	(void)events;
+}
+
+/* libev wakes up every minute to see whether somebody has set the clock, unless it has a timerfd to
+ * tell it; and that it makes for the first ev_periodic, even one that never comes. */
+static void stay_asleep(struct loop *loop)
+{
+	const ev_tstamp far = 1e10;
+	ev_periodic_init(&loop->end_of_time, on_end_of_time, far, 0, NULL);
+	ev_periodic_start(loop->ev, &loop->end_of_time);
+}
+
 /* What could not be done, or NULL; then errno says why. */
 static const char *begin(struct loop *loop)
 {
@@ -299,6 +315,7 @@ static const char *begin(struct loop *loop)
 	}
 	ev_timer_init(&loop->deadline, on_deadline, 0, 0);
 	ev_idle_init(&loop->more_work, on_more_work);
+	stay_asleep(loop);
 	open_control(loop);
 	return NULL;
 }

@@ -38,6 +38,7 @@ struct loop {
 	struct ev_loop *ev;
 	struct ev_io signals, outer_signals;
 	struct ev_timer deadline;
+	struct ev_periodic end_of_time;
 	struct ev_idle more_work;
 	struct control_actions control_actions;
 	struct control control;

@@ -54,18 +54,15 @@ def test_javaweb_serves_the_war_that_its_init_brought(pods):
     assert {path for root in roots for path in root.rglob("*")} == before
 
 
-def test_two_containers_share_a_page(pods, tmp_path):
+def test_two_containers_share_a_page(open_pods, open_directory):
     make_roots("two-containers")
     # A copy, so that it does not meet `make demo`: the same file, with paths that lead there.
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "build").mkdir()
-    (tmp_path / "conf/two-containers.ini").write_text((ROOT / "conf/two-containers.ini").read_text())
-    os.symlink(BUILD / "rootfs", tmp_path / "build/rootfs")
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:  # nginx's worker is not root
-        if parent.stat().st_mode & 0o5 != 0o5:
-            parent.chmod(parent.stat().st_mode | 0o55)
-    pod = pods.with_arguments("--no-control", "-c", tmp_path / "conf/two-containers.ini")
+    for name in ("conf", "build"):
+        (open_directory / name).mkdir()
+    file = open_directory / "conf/two-containers.ini"
+    file.write_text((ROOT / "conf/two-containers.ini").read_text())
+    (open_directory / "build/rootfs").symlink_to(BUILD / "rootfs")
+    pod = open_pods.with_arguments("--no-control", "-c", file)
     pod.event(reason="Completed", process="debian-container")
     page = until(lambda: pod.code is not None or fetch(pod, "http://127.0.0.1/"), "nginx serves")
     assert page == "Hello from the debian container\n"

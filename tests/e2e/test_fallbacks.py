@@ -33,7 +33,8 @@ def without(lacks):
 def test_a_pod_runs_restarts_and_ends(pods, lacks, view):
     ini = "[pod]\nrestartPolicy = Always\n[init i]\ncommand = true\n" \
         f"[sidecar s]\ncommand = {polite('s')}\n[main loop]\ncommand = sh -c 'exit 3'\n" \
-        f"backoff.initialSeconds = 50ms\nbackoff.maxSeconds = 50ms\n[main m]\ncommand = {polite('m', 7)}\n"
+        "backoff.initialSeconds = 50ms\nbackoff.maxSeconds = 50ms\n" \
+        f"[main m]\ncommand = {polite('m', 7)}\n"
     # The outer process of a sandbox is podinit under strace: strace itself is told nothing.
     pod = pods.start(ini + view, how=PLAIN, prefix=without(lacks), control=True)
     pod.says("m is ready")

@@ -200,6 +200,7 @@ def test_a_good_entrypoint_says_nothing(pods):
 
 
 def test_what_processes_write_is_not_touched(pods):
-    pod = pods.program("/usr/bin/python3", "-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))")
+    script = "import sys; sys.stdout.buffer.write(bytes(range(256)))"
+    pod = pods.program("/usr/bin/python3", "-c", script)
     assert pod.wait() == 0
     assert pod.out.read_bytes() == bytes(range(256))

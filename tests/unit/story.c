@@ -88,6 +88,41 @@ static void check_order(const struct pod_spec *spec, const struct pod *pod, int 
 	}
 }
 
+static bool everything_is_settled(const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		if (pod->processes[i].state != PROCESS_NONE &&
+			pod->processes[i].state != PROCESS_EXITED)
+			return false;
+	}
+	return true;
+}
+
+/* What was left is asked once, when nothing else lives or the grace is over, and killed after that;
+ * podinit ends when nothing lives, or four seconds after the grace. */
+static void check_end(
+	const struct pod *before, const struct pod *pod, const struct actions *actions, int64_t now)
+{
+	bool asked = before->draining, settled = everything_is_settled(pod);
+	for (int i = 0; i < actions->count; i++) {
+		if (actions->items[i].type != ACT_DRAIN)
+			continue;
+		if (actions->items[i].signo == 15) {
+			assert_false(asked);
+			assert_true(settled || now >= pod->stop_by);
+			asked = true;
+		} else {
+			assert_int_equal(actions->items[i].signo, 9);
+			assert_true(asked);
+		}
+	}
+	assert_int_equal(asked, pod->draining);
+	if (pod->stopping && !pod->draining && !pod->finished)
+		assert_true(pod->deadline == pod->stop_by);
+	if (pod->finished && !before->finished)
+		assert_true(settled || now >= pod->stop_by + 4 * S);
+}
+
 void check_promises(const struct pod_spec *spec, const struct pod *before, const struct pod *pod,
 	const struct actions *actions, int64_t now)
 {
@@ -102,6 +137,7 @@ void check_promises(const struct pod_spec *spec, const struct pod *before, const
 	}
 	if (before->finished)
 		assert_int_equal(actions->count, 0);
+	check_end(before, pod, actions, now);
 	if (pod->finished) {
 		assert_true(pod_next_deadline(pod) == NEVER);
 		return;
@@ -192,7 +228,7 @@ void spawn_fails(struct story *t, const char *name, enum spawn_stage stage, int 
 	step(t,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index_of(t, name),
-			.spawn_error = {.stage = (uint8_t)stage, .error = error}});
+			.spawn_error = {.stage = (uint16_t)stage, .error = error}});
 }
 
 static void ends(struct story *t, const char *name, int exit_code, int signo)
@@ -299,6 +335,12 @@ void expect_nothing_(struct story *t, const char *file, int line)
 void expect_end_(struct story *t, int exit_code, const char *file, int line)
 {
 	expect_(t, ACT_DRAIN, NULL, 15, false, 0, file, line);
+	expect_drained_(t, exit_code, file, line);
+}
+
+void expect_drained_(struct story *t, int exit_code, const char *file, int line)
+{
+	expect_nothing_(t, file, line);
 	drained(t);
 	_assert_true(t->finished, "finished", file, line);
 	_assert_int_equal((unsigned)t->exit_code, (unsigned)exit_code, file, line);

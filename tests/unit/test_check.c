@@ -41,9 +41,6 @@ static void one_problem_each(void **state)
 			"process\n"},
 		{MAIN("m") INIT("i") "restartPolicyRules = Restart In 1\n",
 			"pod.ini:3: init i: restartPolicyRules: need a restartPolicy"},
-		{MAIN("m") "backoff.initialSeconds = 20\nbackoff.maxSeconds = 15\n",
-			"pod.ini:1: main m: backoff.maxSeconds: is less than "
-			"backoff.initialSeconds\n"},
 		{"[pod]\nname = My_Pod\n" MAIN("m"),
 			"pod.ini:1: pod: name: 'My_Pod' is not a DNS label (a-z, 0-9, -; at most "
 			"63)\n"},
@@ -65,6 +62,7 @@ static void good_combinations(void **state)
 		MAIN("m") "restartPolicy = Never\nrestartPolicyRules = Restart In 1\n",
 		MAIN("m") "backoff.initialSeconds = 15\nbackoff.maxSeconds = 15\n",
 		MAIN("m") "backoff.initialSeconds = 0\n",
+		MAIN("m") "backoff.initialSeconds = 20\nbackoff.maxSeconds = 15\n",
 		MAIN("m") INIT("i") "restartPolicy = OnFailure\n",
 		VOLUME MAIN("m") "volumeMounts = v:/p\nvolumeMounts = v:/q\n" MAIN(
 			"n") "volumeMounts = v:/p\n",
@@ -157,6 +155,42 @@ static void what_follows_from_the_keys(void **state)
 	spec_finish(&spec);
 }
 
+/* KEP-5593: a maximum below the initial delay lowers that; it is the delay from the first on. */
+static void backoff_maximum_below_the_initial(void **state)
+{
+	static const struct {
+		const char *keys;
+		int64_t initial, max;
+	} rows[] = {
+		{"backoff.initialSeconds = 20\nbackoff.maxSeconds = 15\n", 15 * S, 15 * S},
+		{"backoff.maxSeconds = 5\n", 5 * S, 5 * S}, /* below the default of 10 s */
+		{"backoff.initialSeconds = 15\nbackoff.maxSeconds = 15\n", 15 * S, 15 * S},
+		{"backoff.initialSeconds = 14\nbackoff.maxSeconds = 15\n", 14 * S, 15 * S},
+		{"", 10 * S, 300 * S},
+	};
+	static const char *const sections[] = {
+		MAIN("m"), MAIN("x") SIDECAR("m"), MAIN("x") INIT("m")};
+	(void)state;
+	for (int i = 0; i < COUNT(rows) * COUNT(sections); i++) {
+		struct pod_spec spec;
+		struct text ini = {0};
+		text_add(&ini, "%s%s", sections[i % COUNT(sections)],
+			rows[i / COUNT(sections)].keys);
+		good_spec(&spec, ini.data);
+		for (int k = 0; k < spec.process_count; k++) {
+			if (strcmp(spec.processes[k].name, "m") != 0)
+				continue;
+			assert_true(spec.processes[k].backoff_initial_ns ==
+				rows[i / COUNT(sections)].initial);
+			assert_true(
+				spec.processes[k].backoff_max_ns == rows[i / COUNT(sections)].max);
+		}
+		assert_spec_survives(&spec);
+		spec_finish(&spec);
+		text_finish(&ini);
+	}
+}
+
 static void start_order(void **state)
 {
 	(void)state;
@@ -178,6 +212,7 @@ int test_check(void)
 		cmocka_unit_test(probes_have_one_handler),
 		cmocka_unit_test(ranges_of_kubernetes_validation),
 		cmocka_unit_test(what_follows_from_the_keys),
+		cmocka_unit_test(backoff_maximum_below_the_initial),
 		cmocka_unit_test(start_order),
 	};
 	return UNIT_RUN("check", tests);

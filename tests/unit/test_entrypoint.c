@@ -2,6 +2,9 @@
  * podinit ends as it ends. */
 #include "unit.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static struct story *entrypoint(void)
 {
 	struct story *t = story_empty();
@@ -102,9 +105,32 @@ static void entrypoint_asked_by_podctl(void **state)
 	drop(t);
 }
 
+/* Its words are read to their ends, not beyond (as AddressSanitizer would say). */
+static void short_words(void **state)
+{
+	static const struct {
+		const char *word, *name;
+	} rows[] = {{"a", "a"}, {"/b", "b"}, {"/bin/run", "run"}, {"./", "main"}, {"", "main"}};
+	(void)state;
+	for (int i = 0; i < COUNT(rows); i++) {
+		struct pod_spec spec;
+		size_t size = strlen(rows[i].word) + 1;
+		char *word = malloc(size);
+		char *argv[] = {word, NULL};
+		memcpy(word, rows[i].word, size);
+		spec_init(&spec);
+		spec_entrypoint(&spec, argv);
+		free(word);
+		assert_string_equal(spec.processes[0].name, rows[i].name);
+		assert_string_equal(spec.processes[0].argv.items[0], rows[i].word);
+		spec_finish(&spec);
+	}
+}
+
 int test_entrypoint(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_words),
 		cmocka_unit_test(entrypoint_gets_the_very_signal),
 		cmocka_unit_test(entrypoint_tells_the_very_signal),
 		cmocka_unit_test(entrypoint_gets_every_signal),

@@ -117,10 +117,11 @@ static void deadline_while_running(void **state)
 	expect_signal(t, "s", 15);
 	at(t, 65 * S);
 	expect_kill_tree(t, "s"); /* the normal grace and order */
+	expect_drain(t, 15);
 	dies(t, "s", 9);
 	expect_group_signal(t, "s", 15);
 	assert_phase(t, "Failed");
-	expect_end(t, 124);
+	expect_drained(t, 124);
 	end(t);
 }
 

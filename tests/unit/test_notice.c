@@ -115,10 +115,10 @@ static void start_errors(void **state)
 			       "v:/data:subPath=a\n");
 	const struct process_spec *web = &spec.processes[0];
 	char buffer[512];
-	for (int stage = 0; stage < 256; stage++) {
+	for (int stage = 0; stage < 300; stage++) {
 		for (int item = 0; item < 3; item++) {
 			struct text text = text_in(buffer, sizeof(buffer));
-			const struct spawn_error error = {(uint8_t)stage, (uint16_t)item, 13};
+			const struct spawn_error error = {(uint16_t)stage, (uint16_t)item, 13};
 			spawn_error_message(&text, web, &error);
 			assert_contains(buffer, "Permission denied");
 		}
@@ -168,6 +168,39 @@ static void a_life_in_words(void **state)
 	drop(t);
 }
 
+/* The longest grace there is: no overflow, and a number that makes sense. */
+static void huge_graces(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Always") MAIN("web"));
+	spawned(t, "web");
+	asked_to_stop(t, INT64_MAX);
+	assert_string_equal(message(&t->spec, told(t, NOTICE_STOPPING, NULL)),
+		"pod: ends because podctl asked for it, within 9223372036 s");
+	/* until NEVER, from 5000 s on the fake clock */
+	assert_string_equal(message(&t->spec, told(t, NOTICE_KILLING, "web")),
+		"web: stopping with SIGTERM, because podctl asked for it; killed in 9223367036 s");
+	static const struct {
+		int64_t delay;
+		const char *text;
+	} rows[] = {
+		{INT64_MAX - 1, "web: starts again in 9223372036 s"},
+		{INT64_MAX - 50 * MS, "web: starts again in 9223372036 s"},
+		{INT64_MAX / 2, "web: starts again in 4611686018 s"},
+		{INT32_MAX * S, "web: starts again in 2147483647 s"},
+		{1449 * MS, "web: starts again in 1.4 s"},
+		{1450 * MS, "web: starts again in 1.5 s"},
+		{1950 * MS, "web: starts again in 2 s"},
+		{59949 * MS, "web: starts again in 59.9 s"},
+		{INT64_MIN, "web: starts again in 0 s"},
+	};
+	for (int i = 0; i < COUNT(rows); i++) {
+		const struct notice notice = {NOTICE_BACK_OFF, .delay_ns = rows[i].delay};
+		assert_string_equal(message(&t->spec, &notice), rows[i].text);
+	}
+	drop(t);
+}
+
 /* A text that is too small for a message never overflows. */
 static void small_buffers(void **state)
 {
@@ -197,6 +230,7 @@ int test_notice(void)
 		cmocka_unit_test(messages),
 		cmocka_unit_test(start_errors),
 		cmocka_unit_test(a_life_in_words),
+		cmocka_unit_test(huge_graces),
 		cmocka_unit_test(small_buffers),
 	};
 	return UNIT_RUN("notice", tests);

@@ -55,6 +55,8 @@ static struct event sensible_event(struct story *t, int index)
 		event.type = roll(5) ? EVENT_SPAWNED : EVENT_SPAWN_FAILED;
 		event.pid = t->next_pid++;
 		event.spawn_error = (struct spawn_error){STAGE_EXEC, 0, 2};
+		if (process->state == PROCESS_ABORTING && roll(2))
+			event.spawn_error = (struct spawn_error){.stage = STAGE_ABORTED};
 	} else if (process_is_alive(process) && roll(2)) {
 		event.type = EVENT_EXITED;
 		event.pid = process->pid;
@@ -134,6 +136,7 @@ static void bring_to_the_end(struct story *t)
 		signalled(t, 15);
 	for (int i = 0; i < t->pod->process_count; i++) {
 		struct event event = {.type = EVENT_SPAWN_FAILED, .process = i};
+		event.spawn_error.stage = roll(3) ? STAGE_ABORTED : STAGE_FORK;
 		if (t->pod->processes[i].state == PROCESS_ABORTING)
 			step(t, &event);
 		event = (struct event){.type = EVENT_EXITED,

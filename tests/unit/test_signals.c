@@ -1,5 +1,5 @@
-/* What podinit does when it is signalled or asked: the end in order, sooner when asked again, the
- * other signals to the mains. */
+/* What podinit does when it is signalled: the end in order, sooner when signalled again, the other
+ * signals to the mains. */
 #include "unit.h"
 
 #define SIDECAR_AND_MAIN POLICY("Always") SIDECAR("s") MAIN("m")
@@ -20,11 +20,13 @@ static void second_signal_shortens(void **state)
 	at(t, 7 * S);
 	expect_signal(t, "s", 15);
 	expect_kill_tree(t, "m");
+	expect_drain(t, 15);
 	at(t, 9 * S - 1);
 	expect_nothing(t);
 	at(t, 9 * S);
 	expect_kill_tree(t, "s");
-	drop(t);
+	expect_drain(t, 9);
+	end(t);
 }
 
 /* A third one gives no more time, and none less. */
@@ -43,7 +45,8 @@ static void third_signal_changes_nothing(void **state)
 	expect_nothing(t);
 	at(t, 3 * S);
 	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 15);
+	end(t);
 }
 
 static void second_signal_with_a_shorter_grace(void **state)
@@ -59,7 +62,8 @@ static void second_signal_with_a_shorter_grace(void **state)
 	at(t, 1 * S);
 	expect_cancel(t, "m", HOOK_PRE_STOP);
 	expect_signal(t, "m", 15);
-	drop(t);
+	expect_drain(t, 15);
+	end(t);
 }
 
 static void second_signal_during_pre_stop(void **state)
@@ -75,9 +79,13 @@ static void second_signal_during_pre_stop(void **state)
 	at(t, 12 * S);
 	expect_cancel(t, "m", HOOK_PRE_STOP);
 	expect_signal(t, "m", 15);
+	expect_drain(t, 15);
+	at(t, 14 * S - 1);
+	expect_nothing(t);
 	at(t, 14 * S);
 	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 9);
+	end(t);
 }
 
 static void second_signal_while_draining(void **state)
@@ -112,82 +120,27 @@ static void first_signal_while_completing(void **state)
 	expect_nothing(t);
 	at(t, 30 * S);
 	expect_kill_tree(t, "s");
+	expect_drain(t, 15);
 	dies(t, "s", 9);
 	expect_group_signal(t, "s", 15);
-	expect_end(t, 0);
+	expect_drained(t, 0);
 	end(t);
 }
 
-static void asked_with_a_grace(void **state)
+/* As many as may come: they are counted up to a bound, and stay second ones. */
+static void many_signals(void **state)
 {
 	(void)state;
 	struct story *t = story(POLICY("Always") MAIN("m"));
 	comes_up(t, "m");
-	asked_to_stop(t, 7 * S);
-	expect_signal(t, "m", 15);
-	assert_int_equal(told(t, NOTICE_STOPPING, NULL)->cause, STOP_ASKED);
-	/* a longer grace is no reason to wait longer, a shorter one is one to hurry */
-	asked_to_stop(t, 60 * S);
-	at(t, 1 * S);
-	asked_to_stop(t, 4 * S);
-	at(t, 5 * S - 1);
-	expect_nothing(t);
-	at(t, 5 * S);
-	expect_kill_tree(t, "m");
-	drop(t);
-}
-
-static void asked_with_a_longer_grace(void **state)
-{
-	(void)state;
-	struct story *t = story(POLICY("Always") MAIN("m"));
-	comes_up(t, "m");
-	asked_to_stop(t, 100 * S);
-	expect_signal(t, "m", 15);
-	at(t, 100 * S - 1);
-	expect_nothing(t);
-	at(t, 100 * S);
-	expect_kill_tree(t, "m");
-	drop(t);
-}
-
-static void asked_without_a_grace(void **state)
-{
-	(void)state;
-	struct story *t = story(POLICY("Always") MAIN("m") PRE_STOP);
-	comes_up(t, "m");
-	asked_to_stop(t, 0);
+	for (int i = 0; i < 1000; i++)
+		signalled(t, 15);
+	assert_int_equal(t->pod->stop_signals, UINT8_MAX);
 	expect_signal(t, "m", 15);
 	at(t, 2 * S);
 	expect_kill_tree(t, "m");
-	drop(t);
-	t = story(POLICY("Always") MAIN("m"));
-	comes_up(t, "m");
-	asked_to_stop(t, -1); /* the pod's own */
-	expect_signal(t, "m", 15);
-	at(t, 30 * S);
-	expect_kill_tree(t, "m");
-	drop(t);
-}
-
-/* The longest grace there is does not overflow. */
-static void asked_with_a_huge_grace(void **state)
-{
-	(void)state;
-	struct story *t = story(POLICY("Always") SIDECAR("s") MAIN("m") PRE_STOP);
-	comes_up(t, "s");
-	comes_up(t, "m");
-	asked_to_stop(t, INT64_MAX);
-	expect_hook(t, "m", HOOK_PRE_STOP);
-	at(t, INT64_C(100000) * S);
-	expect_nothing(t);
-	hook_done(t, "m", HOOK_PRE_STOP, true);
-	expect_signal(t, "m", 15);
-	signalled(t, 15);
-	at(t, INT64_C(100002) * S);
-	expect_signal(t, "s", 15);
-	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 15);
+	end(t);
 }
 
 /* SIGTERM at every step of a start: nothing starts after it, and all is over. */
@@ -306,10 +259,7 @@ int test_signals(void)
 		cmocka_unit_test(second_signal_during_pre_stop),
 		cmocka_unit_test(second_signal_while_draining),
 		cmocka_unit_test(first_signal_while_completing),
-		cmocka_unit_test(asked_with_a_grace),
-		cmocka_unit_test(asked_with_a_longer_grace),
-		cmocka_unit_test(asked_without_a_grace),
-		cmocka_unit_test(asked_with_a_huge_grace),
+		cmocka_unit_test(many_signals),
 		cmocka_unit_test(signal_at_any_moment),
 		cmocka_unit_test(signal_during_post_start),
 		cmocka_unit_test(other_signals_go_to_the_mains),

@@ -1,4 +1,4 @@
-/* The end of the pod: order, one grace for all, preStop and turn, and what the processes left. */
+/* The end of the pod: order, one grace for all, preStop and turn. */
 #include "unit.h"
 
 #define GRACED(seconds)                                                                            \
@@ -50,9 +50,10 @@ static void no_pre_stop_and_sigterm_ignored(void **state)
 	expect_nothing(t);
 	at(t, 130 * S);
 	expect_kill_tree(t, "m"); /* at 30, no extension */
+	expect_drain(t, 15);
 	dies(t, "m", 9);
 	expect_group_signal(t, "m", 15);
-	expect_end(t, 137);
+	expect_drained(t, 137);
 	end(t);
 }
 
@@ -69,12 +70,14 @@ static void pre_stop_that_hangs(void **state)
 	at(t, 30 * S);
 	expect_cancel(t, "m", HOOK_PRE_STOP);
 	expect_signal(t, "m", 15);
+	expect_drain(t, 15);
 	assert_non_null(told(t, NOTICE_FAILED_PRE_STOP_HOOK, "m"));
 	at(t, 32 * S - 1);
 	expect_nothing(t);
 	at(t, 32 * S);
 	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 9);
+	end(t);
 }
 
 /* A preStop of `hook` until TERM, and when KILL comes. */
@@ -89,11 +92,19 @@ static void grace_split(const char *ini, int64_t hook, int64_t kill)
 	expect_nothing(t);
 	hook_done(t, "m", HOOK_PRE_STOP, true);
 	expect_signal(t, "m", 15);
+	if (kill > t->spec.grace_ns) {
+		at(t, 50 * S + t->spec.grace_ns - 1);
+		expect_nothing(t);
+		at(t, 50 * S + t->spec.grace_ns);
+		expect_drain(t, 15);
+	}
 	at(t, 50 * S + kill - 1);
 	expect_nothing(t);
 	at(t, 50 * S + kill);
 	expect_kill_tree(t, "m");
-	drop(t);
+	if (kill == t->spec.grace_ns)
+		expect_drain(t, 15);
+	end(t);
 }
 
 static void grace_is_one_budget(void **state)
@@ -115,14 +126,53 @@ static void no_grace(void **state)
 	comes_up(t, "m");
 	signalled(t, 15);
 	/* no preStop and no turn with grace 0: the stop signal, and two seconds */
-	expect_signal(t, "s", 15);
 	expect_signal(t, "m", 15);
+	expect_signal(t, "s", 15);
+	expect_drain(t, 15);
 	at(t, 2 * S - 1);
 	expect_nothing(t);
 	at(t, 2 * S);
 	expect_kill_tree(t, "s");
 	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 9);
+	end(t);
+}
+
+/* Mains in file order, then the init entries in reverse: what is told, hooks, and with no grace the
+ * stop signals, come in that order. */
+static void mains_are_told_first(void **state)
+{
+	static const char *const order[] = {"m", "n", "b", "a"};
+	(void)state;
+	struct story *t = story(GRACED("0") SIDECAR("a") SIDECAR("b") INIT("i") MAIN("m"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "i");
+	signalled(t, 15);
+	expect_signal(t, "i", 15);
+	expect_signal(t, "b", 15);
+	expect_signal(t, "a", 15);
+	expect_drain(t, 15);
+	end(t);
+	t = story(GRACED("30") SIDECAR("a") PRE_STOP SIDECAR("b") PRE_STOP INIT("i") MAIN("m")
+			PRE_STOP MAIN("n") PRE_STOP);
+	comes_up(t, "a");
+	comes_up(t, "b");
+	comes_up(t, "i");
+	exits(t, "i", 0);
+	expect_kill_tree(t, "i");
+	comes_up(t, "m");
+	comes_up(t, "n");
+	forget_told(t);
+	signalled(t, 15);
+	assert_int_equal(t->told[0].reason, NOTICE_STOPPING);
+	assert_int_equal(t->told_count, 1 + COUNT(order));
+	for (int i = 0; i < COUNT(order); i++) {
+		expect_hook(t, order[i], HOOK_PRE_STOP);
+		assert_int_equal(t->told[1 + i].reason, NOTICE_KILLING);
+		assert_int_equal(t->told[1 + i].process, index_of(t, order[i]));
+	}
+	end(t);
 }
 
 static void negative_grace_is_one_second(void **state)
@@ -135,7 +185,8 @@ static void negative_grace_is_one_second(void **state)
 	at(t, 1 * S);
 	expect_cancel(t, "m", HOOK_PRE_STOP);
 	expect_signal(t, "m", 15);
-	drop(t);
+	expect_drain(t, 15);
+	end(t);
 }
 
 /* A failed preStop is told, and changes nothing (e2e L129). */
@@ -179,8 +230,8 @@ static void pre_stops_run_together(void **state)
 	comes_up(t, "b");
 	comes_up(t, "m");
 	exits(t, "m", 0);
-	expect_hook(t, "a", HOOK_PRE_STOP);
 	expect_hook(t, "b", HOOK_PRE_STOP);
+	expect_hook(t, "a", HOOK_PRE_STOP);
 	expect_nothing(t);
 	at(t, 1 * S);
 	hook_done(t, "a", HOOK_PRE_STOP, true); /* not its turn */
@@ -211,13 +262,15 @@ static void turns_end_with_the_grace(void **state)
 	expect_signal(t, "b", 15);
 	expect_cancel(t, "m", HOOK_PRE_STOP);
 	expect_signal(t, "m", 15);
+	expect_drain(t, 15);
 	at(t, 12 * S - 1);
 	expect_nothing(t);
 	at(t, 12 * S);
 	expect_kill_tree(t, "a");
 	expect_kill_tree(t, "b");
 	expect_kill_tree(t, "m");
-	drop(t);
+	expect_drain(t, 9);
+	end(t);
 }
 
 /* A sidecar whose turn comes late has what is left, but two seconds. */
@@ -238,11 +291,13 @@ static void late_turn(void **state)
 	exits(t, "b", 0);
 	expect_group_signal(t, "b", 15);
 	expect_signal(t, "a", 15);
+	at(t, 10 * S);
+	expect_drain(t, 15);
 	at(t, 11 * S - 1);
 	expect_nothing(t);
 	at(t, 11 * S);
 	expect_kill_tree(t, "a");
-	drop(t);
+	end(t);
 }
 
 /* Derived case c: one that dies before its turn is not restarted, and blocks nobody. */
@@ -289,94 +344,6 @@ static void init_is_stopped_beside_sidecars(void **state)
 	end(t);
 }
 
-/* One in its crash backoff, and one being spawned: neither starts again. */
-static void nothing_starts_any_more(void **state)
-{
-	(void)state;
-	struct story *t = story(POLICY("Always") MAIN("a") MAIN("b") MAIN("c"));
-	comes_up(t, "a");
-	comes_up(t, "b");
-	exits(t, "a", 5);
-	expect_spawn(t, "c");
-	expect_kill_tree(t, "a");
-	expect_spawn(t, "a");
-	spawned(t, "a");
-	exits(t, "a", 6);
-	expect_kill_tree(t, "a");
-	assert_state(t, "a", PROCESS_WAITING);
-	signalled(t, 15);
-	expect_signal(t, "b", 15);
-	expect_abort(t, "c");
-	assert_state(t, "a", PROCESS_EXITED);
-	spawn_fails(t, "c", STAGE_ABORTED, 0);
-	assert_state(t, "c", PROCESS_NONE);
-	assert_int_equal(process(t, "c")->instances, 0);
-	at(t, 20 * S);
-	expect_nothing(t);
-	exits(t, "b", 0);
-	expect_group_signal(t, "b", 15);
-	assert_phase(t, "Failed");
-	expect_end(t, 6);
-	end(t);
-}
-
-/* The spawn was too late to be given up: it is stopped like any other. */
-static void abort_that_came_too_late(void **state)
-{
-	(void)state;
-	struct story *t = story(GRACED("30") MAIN("m") PRE_STOP);
-	expect_spawn(t, "m");
-	signalled(t, 15);
-	expect_abort(t, "m");
-	expect_nothing(t);
-	at(t, 3 * S);
-	spawned(t, "m");
-	expect_hook(t, "m", HOOK_PRE_STOP);
-	hook_done(t, "m", HOOK_PRE_STOP, true);
-	expect_signal(t, "m", 15);
-	at(t, 30 * S);
-	expect_kill_tree(t, "m");
-	dies(t, "m", 9);
-	expect_group_signal(t, "m", 15);
-	expect_end(t, 137);
-	end(t);
-}
-
-/* ... even after the grace: the stop signal and two seconds. */
-static void abort_that_came_after_the_grace(void **state)
-{
-	(void)state;
-	struct story *t = story(GRACED("5") MAIN("m") PRE_STOP);
-	expect_spawn(t, "m");
-	signalled(t, 15);
-	expect_abort(t, "m");
-	at(t, 6500 * MS);
-	spawned(t, "m");
-	expect_signal(t, "m", 15);
-	char buffer[200];
-	struct text text = text_in(buffer, sizeof(buffer));
-	notice_message(&text, &t->spec, told(t, NOTICE_KILLING, "m"));
-	if (contains(buffer, "in -") || contains(buffer, ".-"))
-		fail_msg("%s", buffer);
-	at(t, 8500 * MS);
-	expect_kill_tree(t, "m");
-	drop(t);
-}
-
-static void sidecar_abort_blocks_turns(void **state)
-{
-	(void)state;
-	struct story *t = story(GRACED("30") SIDECAR("a") SIDECAR("b") MAIN("m"));
-	comes_up(t, "a");
-	expect_spawn(t, "b");
-	signalled(t, 15);
-	expect_abort(t, "b");
-	expect_nothing(t);
-	spawn_fails(t, "b", STAGE_ABORTED, 0);
-	expect_signal(t, "a", 15);
-	drop(t);
-}
-
 int test_stop(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +352,7 @@ int test_stop(void)
 		cmocka_unit_test(pre_stop_that_hangs),
 		cmocka_unit_test(grace_is_one_budget),
 		cmocka_unit_test(no_grace),
+		cmocka_unit_test(mains_are_told_first),
 		cmocka_unit_test(negative_grace_is_one_second),
 		cmocka_unit_test(failed_pre_stop),
 		cmocka_unit_test(end_during_pre_stop),
@@ -393,10 +361,6 @@ int test_stop(void)
 		cmocka_unit_test(late_turn),
 		cmocka_unit_test(sidecar_dies_before_its_turn),
 		cmocka_unit_test(init_is_stopped_beside_sidecars),
-		cmocka_unit_test(nothing_starts_any_more),
-		cmocka_unit_test(abort_that_came_too_late),
-		cmocka_unit_test(abort_that_came_after_the_grace),
-		cmocka_unit_test(sidecar_abort_blocks_turns),
 	};
 	return UNIT_RUN("stop", tests);
 }

@@ -43,10 +43,13 @@ int test_restart(void);
 int test_pod(void);
 int test_stop(void);
 int test_drain(void);
+int test_abort(void);
 int test_signals(void);
+int test_asked(void);
 int test_entrypoint(void);
 int test_exit_code(void);
 int test_probes(void);
+int test_hooks(void);
 int test_status(void);
 int test_notice(void);
 int test_random(void);
@@ -151,6 +154,9 @@ void expect_nothing_(struct story *t, const char *file, int line);
 /* Drains: everything is gone at once, and podinit ends with this code. */
 #define expect_end(t, code) expect_end_(t, code, __FILE__, __LINE__)
 void expect_end_(struct story *t, int exit_code, const char *file, int line);
+/* The same where the draining began before: at the end of the grace. */
+#define expect_drained(t, code) expect_drained_(t, code, __FILE__, __LINE__)
+void expect_drained_(struct story *t, int exit_code, const char *file, int line);
 
 /* A spawn is expected, and works. */
 #define comes_up(t, name) (expect_spawn(t, name), spawned(t, name))
