@@ -38,8 +38,12 @@ int signals_open(void)
 bool signals_read(int fd, struct signal_record *record)
 {
 	struct signalfd_siginfo info;
-	if (read(fd, &info, sizeof(info)) != sizeof(info))
-		return false;
+	/* What we send ourselves (SIGPIPE by writing where nobody reads, SIGXFSZ) is an error of
+	 * that write, told there; passed on, each would cause the next. */
+	do {
+		if (read(fd, &info, sizeof(info)) != sizeof(info))
+			return false;
+	} while ((pid_t)info.ssi_pid == getpid());
 	*record = (struct signal_record){
 		.signo = (int)info.ssi_signo,
 		.sender = {.pid = (pid_t)info.ssi_pid, .uid = info.ssi_uid},

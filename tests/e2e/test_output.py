@@ -204,3 +204,14 @@ def test_what_processes_write_is_not_touched(pods):
     pod = pods.program("/usr/bin/python3", "-c", script)
     assert pod.wait() == 0
     assert pod.out.read_bytes() == bytes(range(256))
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_log_whose_reader_is_gone_is_no_signal_for_the_mains(pods, how):
+    reader, writer = os.pipe()
+    os.close(reader)  # every write to it is a SIGPIPE
+    pod = pods.start(CHATTY, how=how, stderr=writer)
+    os.close(writer)
+    goes_on(pod, 100)
+    assert not [event for event in pod.events() if event["reason"] == "Signal"]
+    pod.stop()

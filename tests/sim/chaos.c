@@ -1,6 +1,7 @@
 /* A life in which nothing makes sense: any event at any time, with any numbers in it. Only what
  * holds whatever happens is checked: no crash, no loop, no writing elsewhere, no deadline in the
- * past, the same result when repeated, and that nothing starts once the end has begun. */
+ * past, the same result when repeated, that nothing starts once the end has begun, and that podinit
+ * does not end before its processes. */
 #include "sim.h"
 
 static struct event any_event(struct life *life)
@@ -35,6 +36,18 @@ static void time_goes_on(struct life *life)
 		life->now = deadline > life->now ? deadline : life->now;
 }
 
+/* While anything lives, only four seconds after the grace. */
+static bool may_finish(const struct life *life)
+{
+	const struct pod *pod = life->pod;
+	for (int i = 0; i < pod->process_count; i++) {
+		uint8_t state = pod->processes[i].state;
+		if (state != PROCESS_NONE && state != PROCESS_EXITED)
+			return life->now >= later_by(pod->stop_by, 4 * SECOND);
+	}
+	return true;
+}
+
 static void step(struct life *life, const struct event *event)
 {
 	bool was_stopping = life->pod->stopping != STOP_NONE, was_finished = life->pod->finished;
@@ -45,6 +58,8 @@ static void step(struct life *life, const struct event *event)
 			promise_broken(life, PROMISE_ROBUST, "an action after ACT_FINISH");
 		if (was_stopping && life->actions.items[i].type == ACT_SPAWN)
 			promise_broken(life, PROMISE_NOTHING_STARTS, "a start");
+		if (life->actions.items[i].type == ACT_FINISH && !may_finish(life))
+			promise_broken(life, PROMISE_STOP_ORDER, "the end while one lives");
 	}
 }
 

@@ -26,6 +26,28 @@ static const char *const CAUSES[STOP_CAUSE_COUNT] = {[STOP_NONE] = "none",
 	[STOP_LIVENESS_PROBE] = "liveness probe",
 	[STOP_POST_START] = "postStart"};
 
+/* Rare meetings that the totals do not show. */
+enum situation {
+	DRAINS_BESIDE_A_LIVE_ONE,
+	FAILS_WHILE_GIVEN_UP,
+	STARTUP_DURING_POST_START,
+	LIVENESS_DURING_POST_START,
+	DRAINED_BESIDE_A_LIVE_ONE,
+	SIGNAL_AFTER_BEING_ASKED,
+	GIVEN_UP,
+	SITUATION_COUNT,
+};
+
+static const char *const SITUATIONS[SITUATION_COUNT] = {
+	[DRAINS_BESIDE_A_LIVE_ONE] = "asks what is left while a process lives",
+	[FAILS_WHILE_GIVEN_UP] = "a start fails by itself while it is given up",
+	[STARTUP_DURING_POST_START] = "a startupProbe tells while postStart runs",
+	[LIVENESS_DURING_POST_START] = "a livenessProbe tells while postStart runs",
+	[DRAINED_BESIDE_A_LIVE_ONE] = "DRAINED while a process lives",
+	[SIGNAL_AFTER_BEING_ASKED] = "a first signal after podctl",
+	[GIVEN_UP] = "a pod is given up",
+};
+
 static struct {
 	uint64_t lives, chaos, steps, nonsense;
 	uint64_t promises[PROMISE_COUNT];
@@ -35,7 +57,7 @@ static struct {
 	uint64_t changes[PROCESS_STATE_COUNT][PROCESS_STATE_COUNT];
 	uint64_t pod_causes[STOP_CAUSE_COUNT], process_causes[STOP_CAUSE_COUNT];
 	uint64_t phases[PHASE_COUNT], restarts_max, backoff_max, backoff_forgotten;
-	uint64_t gave_up;
+	uint64_t situations[SITUATION_COUNT];
 	uint64_t exit_codes[256];
 	double fullest;
 } seen;
@@ -45,6 +67,38 @@ void promise_looked_at(enum promise promise)
 	seen.promises[promise]++;
 }
 
+static bool anything_is_unsettled(const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		uint8_t state = pod->processes[i].state;
+		if (state != PROCESS_NONE && state != PROCESS_EXITED)
+			return true;
+	}
+	return false;
+}
+
+static void meet(enum situation situation, bool is_met)
+{
+	seen.situations[situation] += is_met;
+}
+
+static void situations_of_event(const struct event *event, const struct pod *pod)
+{
+	bool is_there = event->process >= 0 && event->process < pod->process_count;
+	int state = is_there ? pod->processes[event->process].state : PROCESS_STATE_COUNT;
+	meet(FAILS_WHILE_GIVEN_UP,
+		event->type == EVENT_SPAWN_FAILED && state == PROCESS_ABORTING &&
+			event->spawn_error.stage != STAGE_ABORTED);
+	bool in_hook = event->type == EVENT_PROBED && state == PROCESS_STARTING;
+	meet(STARTUP_DURING_POST_START, in_hook && event->probe == PROBE_STARTUP);
+	meet(LIVENESS_DURING_POST_START, in_hook && event->probe == PROBE_LIVENESS);
+	meet(DRAINED_BESIDE_A_LIVE_ONE,
+		event->type == EVENT_DRAINED && pod->draining && anything_is_unsettled(pod));
+	meet(SIGNAL_AFTER_BEING_ASKED,
+		event->type == EVENT_SIGNALLED && event->signo == SIGNAL_TERM &&
+			pod->stopping == STOP_ASKED && !pod->stop_signals);
+}
+
 void coverage_event(const struct event *event, const struct pod *pod, bool is_nonsense)
 {
 	seen.steps++;
@@ -52,6 +106,7 @@ void coverage_event(const struct event *event, const struct pod *pod, bool is_no
 	if (event->type >= EVENT_TYPE_COUNT)
 		return;
 	seen.events[event->type]++;
+	situations_of_event(event, pod);
 	if (event->type >= EVENT_SPAWNED && event->type <= EVENT_HOOK_DONE && event->process >= 0 &&
 		event->process < pod->process_count)
 		seen.state_events[pod->processes[event->process].state][event->type]++;
@@ -66,6 +121,10 @@ void coverage_step(const struct life *life, const uint8_t *before)
 		seen.actions[actions->items[i].type]++;
 		if (actions->items[i].type == ACT_TELL)
 			seen.notices[actions->items[i].notice.reason]++;
+		meet(DRAINS_BESIDE_A_LIVE_ONE,
+			actions->items[i].type == ACT_DRAIN &&
+				actions->items[i].signo == SIGNAL_TERM &&
+				anything_is_unsettled(life->pod));
 	}
 	for (int i = 0; i < life->spec.process_count; i++) {
 		const struct process *process = &life->pod->processes[i];
@@ -87,7 +146,7 @@ void coverage_life(const struct life *life)
 	seen.lives++;
 	seen.pod_causes[pod->stopping]++;
 	seen.phases[pod->phase]++;
-	seen.gave_up += !pod->draining;
+	meet(GIVEN_UP, life->model.given_up);
 	seen.exit_codes[life->actions.count
 			? (uint8_t)life->actions.items[life->actions.count - 1].exit_code
 			: 0]++;
@@ -164,9 +223,10 @@ int coverage_missing(void)
 		if (!seen.promises[i])
 			printf("never reached: promise %d\n", i);
 	}
-	if (!seen.backoff_max || !seen.backoff_forgotten || !seen.gave_up) {
+	none += missing("that", SITUATIONS, seen.situations, 0, SITUATION_COUNT - 1);
+	if (!seen.backoff_max || !seen.backoff_forgotten) {
 		none++;
-		printf("never reached: the longest delay, a forgotten one, or a pod given up\n");
+		printf("never reached: the longest delay, or a forgotten one\n");
 	}
 	return none;
 }
@@ -180,9 +240,11 @@ void coverage_print(void)
 	print_counts("actions", ACTION_NAMES, seen.actions, ACTION_TYPE_COUNT);
 	print_counts("pods ended by", CAUSES, seen.pod_causes, STOP_CAUSE_COUNT);
 	print_counts("processes ended by", CAUSES, seen.process_causes, STOP_CAUSE_COUNT);
-	printf("phases: Succeeded %llu Failed %llu, given up %llu\n",
+	printf("phases: Succeeded %llu Failed %llu\n",
 		(unsigned long long)seen.phases[PHASE_SUCCEEDED],
-		(unsigned long long)seen.phases[PHASE_FAILED], (unsigned long long)seen.gave_up);
+		(unsigned long long)seen.phases[PHASE_FAILED]);
+	for (int i = 0; i < SITUATION_COUNT; i++)
+		printf("%s: %llu\n", SITUATIONS[i], (unsigned long long)seen.situations[i]);
 	printf("restarts: at most %llu of one process; at the longest delay %llu, forgotten %llu\n",
 		(unsigned long long)seen.restarts_max, (unsigned long long)seen.backoff_max,
 		(unsigned long long)seen.backoff_forgotten);

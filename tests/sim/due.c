@@ -8,8 +8,8 @@ static void restart(struct life *life, int index)
 	struct model_process *process = &life->model.processes[index];
 	const struct process_spec *spec = spec_of(life, index);
 	bool is_forgotten = backoff_is_forgotten(life, index);
-	int64_t doubled = least(2 * process->backoff, spec->backoff_max_ns);
-	process->backoff = is_forgotten ? spec->backoff_initial_ns : doubled;
+	int64_t longer = is_forgotten ? spec->backoff_initial_ns : 2 * process->backoff;
+	process->backoff = least(longer, spec->backoff_max_ns);
 	coverage_restart(is_forgotten && process->has_backoff,
 		!is_forgotten && process->backoff == spec->backoff_max_ns);
 	process->has_backoff = true;
@@ -89,27 +89,30 @@ void due_stop_signals(struct life *life)
 	}
 }
 
+/* Who was left behind is asked once, when nothing else lives or the grace is over; killed after that,
+ * and again; and what does not even die of that is given up. */
 void due_drain(struct life *life)
 {
 	struct model *model = &life->model;
 	int64_t give_up = later_by(model->stop_by, GIVE_UP);
-	if (life->now >= give_up && !(model->debt.owed & BIT(OWE_FINISH))) {
+	if (model->debt.owed & BIT(OWE_FINISH))
+		return;
+	if (life->now >= give_up) {
 		model->given_up = true;
 		owe(&model->debt, OWE_FINISH);
 		return;
 	}
-	if (!model_is_gone(model) || model->debt.owed & BIT(OWE_FINISH))
+	if (!model->draining && !model_is_gone(model) && life->now < model->stop_by)
 		return;
 	if (!model->draining) {
 		model->draining = true;
 		model->drain_by = drain_end(life);
 		owe(&model->debt, OWE_DRAIN_TERM);
 	}
-	/* Once it kills, it may do so as often as it likes. */
-	if (model->drain_killed)
-		model->debt.may |= BIT(OWE_DRAIN_KILL);
-	else if (life->now >= model->drain_by)
+	if (life->now >= model->drain_by) {
+		model->drain_by = least(later_by(life->now, KILL_AGAIN), give_up);
 		owe(&model->debt, OWE_DRAIN_KILL);
+	}
 }
 
 static bool is_process_nonsense(const struct life *life, const struct event *event)
@@ -153,7 +156,7 @@ bool model_is_nonsense(const struct life *life, const struct event *event)
 	case EVENT_HOOK_DONE:
 		return is_process_nonsense(life, event);
 	case EVENT_DRAINED:
-		return !model->draining;
+		return !model->draining || !model_is_gone(model);
 	case EVENT_BOOT:
 	case EVENT_SIGNALLED:
 	case EVENT_ASKED_TO_STOP:
@@ -168,7 +171,9 @@ int64_t model_next_time(const struct model *model)
 {
 	if (!model->booted || model->finished)
 		return NEVER;
-	int64_t next = model->stopping ? later_by(model->stop_by, GIVE_UP) : model->deadline_at;
+	int64_t next = model->draining ? model->drain_by
+		: model->stopping      ? model->stop_by
+				       : model->deadline_at;
 	for (int i = 0; i < model->process_count; i++) {
 		const struct model_process *process = &model->processes[i];
 		if (process->waiting)
@@ -177,7 +182,5 @@ int64_t model_next_time(const struct model *model)
 			continue;
 		next = least(next, process->signalled ? process->kill_by : process->stop_by);
 	}
-	if (model->draining && !model->drain_killed)
-		next = least(next, model->drain_by);
 	return next;
 }

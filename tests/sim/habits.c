@@ -55,7 +55,7 @@ struct spawn_error random_spawn_error(struct rng *rng)
 	static const int errors[] = {ENOENT, EACCES, ENOMEM, ENOEXEC, EAGAIN, EIO};
 	return (struct spawn_error){
 		.stage = rng_chance(rng, 500) ? STAGE_EXEC
-					      : (uint8_t)rng_between(rng, STAGE_FORK, STAGE_EXEC),
+					      : (uint16_t)rng_between(rng, STAGE_FORK, STAGE_EXEC),
 		.item = (uint16_t)rng_between(rng, 0, 3),
 		.error = errors[rng_between(rng, 0, 5)],
 	};

@@ -76,8 +76,6 @@ static void instance_ended(struct life *life, int index)
 	/* At the end of the pod what is left gets the grace instead. */
 	if (!model_mains_are_over(&life->model, &life->spec))
 		owe(debt, OWE_KILL_LEFT);
-	else if (!SIM_CHECK_LAST_LEFTOVERS)
-		debt->may |= BIT(OWE_KILL_LEFT);
 }
 
 /* --- stopping: section 10 --- */
@@ -121,7 +119,7 @@ static void pod_hurries(struct life *life, int64_t stop_by)
 	if (stop_by >= model->stop_by)
 		return;
 	model->stop_by = stop_by;
-	if (model->draining && !model->drain_killed)
+	if (model->draining)
 		model->drain_by = least(model->drain_by, drain_end(life));
 	for (int i = 0; i < model->process_count; i++) {
 		if (model->processes[i].alive && model->processes[i].stopping)
@@ -138,7 +136,7 @@ void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
 		pod_hurries(life, stop_by);
 		return;
 	}
-	model->stopping = true;
+	model->stopping = model->begins_to_stop = true;
 	model->cause = (uint8_t)cause;
 	model->stop_by = stop_by;
 	owe_notice(
@@ -199,9 +197,10 @@ static void spawn_failed(struct life *life, int index, const struct event *event
 {
 	struct model_process *process = &life->model.processes[index];
 	process->spawning = false;
-	if (process->aborted) { /* as if it had not been tried */
-		process->aborted = false;
-		process->over = --process->instances > 0;
+	bool was_aborted = process->aborted;
+	process->aborted = false;
+	if (was_aborted && event->spawn_error.stage == STAGE_ABORTED) {
+		process->over = --process->instances > 0; /* as if it had not been tried */
 		return;
 	}
 	owe_notice(&process->debt, NOTICE_START_ERROR);
@@ -262,6 +261,8 @@ static void probed(struct life *life, int index, const struct event *event)
 		process->ready_ok = process->killed ? process->ready_ok : event->success;
 	} else if (process->stopping) {
 		; /* these two do not count any more */
+	} else if (process->hook_runs[HOOK_POST_START] && event->probe == PROBE_LIVENESS) {
+		; /* nor this one yet */
 	} else if (!event->success) {
 		owe_notice(&process->debt, NOTICE_UNHEALTHY);
 		process_begins_to_stop(life, index,
@@ -297,7 +298,7 @@ static void signalled(struct life *life, uint8_t signo)
 		else
 			model->stop_signo = signo;
 	}
-	if (model->requests++ > 0)
+	if (model->stop_signals++ > 0)
 		grace = least(grace, EXTENSION);
 	pod_stops(life, STOP_SIGNAL, grace);
 }
@@ -331,7 +332,6 @@ static void take_event(struct life *life, const struct event *event)
 		signalled(life, event->signo);
 		break;
 	case EVENT_ASKED_TO_STOP:
-		model->requests++;
 		pod_stops(life, STOP_ASKED,
 			event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
 		break;
@@ -354,6 +354,9 @@ void model_step(struct life *life, const struct event *event)
 {
 	struct model *model = &life->model;
 	model->debt = (struct debt){0};
+	model->begins_to_stop = false;
+	for (int i = 0; i < TOLD_COUNT; i++)
+		model->last_told[i] = -1;
 	for (int i = 0; i < model->process_count; i++)
 		model->processes[i].debt = (struct debt){0};
 	take_event(life, event);

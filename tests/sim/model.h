@@ -4,9 +4,10 @@
 
 #include "sim.h"
 
-#define EXTENSION (2 * SECOND)	  /* the least between a stop signal and SIGKILL */
-#define GIVE_UP	  (2 * EXTENSION) /* after the grace: what SIGKILL does not end is left */
-#define BIT(n)	  (UINT32_C(1) << (n))
+#define EXTENSION  (2 * SECOND)	   /* the least between a stop signal and SIGKILL */
+#define GIVE_UP	   (2 * EXTENSION) /* after the grace: what SIGKILL does not end is left */
+#define KILL_AGAIN (50 * MS)
+#define BIT(n)	   (UINT32_C(1) << (n))
 
 static inline int64_t least(int64_t a, int64_t b)
 {

@@ -82,6 +82,22 @@ static void take(struct life *life, int index, enum owed what)
 
 /* --- one action --- */
 
+/* Mains are told first, in file order, then the init entries in reverse. */
+static void check_order(struct life *life, int index, enum told what)
+{
+	struct model *model = &life->model;
+	const struct model_process *process = &model->processes[index];
+	int inits = life->spec.init_count;
+	int place = index >= inits ? index : model->process_count + inits - index;
+	bool is_by_pod = process->spawning || process->cause == model->cause;
+	if (!model->begins_to_stop || !is_by_pod)
+		return;
+	if (place <= model->last_told[what])
+		promise_broken(
+			life, PROMISE_STOP_ORDER, "%s is told too late", name_of(life, index));
+	model->last_told[what] = place;
+}
+
 static void spawns(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
@@ -120,6 +136,9 @@ static void signals(struct life *life, const struct action *action)
 	if (what == OWE_GROUP)
 		stop_signal = life->spec.processes[index].stop_signal;
 	take(life, index, what);
+	/* With a grace some wait for their turns. */
+	if (what == OWE_STOP && process->stop_by <= life->now)
+		check_order(life, index, TOLD_BY_SIGNAL);
 	bool group = what != OWE_STOP || life->spec.entrypoint;
 	int signo = what == OWE_FORWARD ? model->forwarded : stop_signal;
 	if (action->signo != signo || action->group != group)
@@ -148,6 +167,8 @@ static void runs_hook(struct life *life, const struct action *action)
 		promise_broken(life, PROMISE_TOLD_ONCE, "a hook of %s runs twice, or without it",
 			name_of(life, action->process));
 	process->hook_ran[action->hook] = true;
+	if (action->hook == HOOK_PRE_STOP)
+		check_order(life, action->process, TOLD_BY_HOOK);
 	take(life, action->process, action->hook == HOOK_PRE_STOP ? OWE_PRE_STOP : OWE_POST_START);
 }
 
@@ -156,10 +177,9 @@ static void drains(struct life *life, const struct action *action)
 	bool kills = action->signo == SIGNAL_KILL;
 	if (!kills && action->signo != SIGNAL_TERM)
 		promise_broken(life, PROMISE_STOP_ORDER, "drains with signal %d", action->signo);
+	if (kills && life->model.debt.owed & BIT(OWE_DRAIN_TERM))
+		promise_broken(life, PROMISE_STOP_ORDER, "kills before it asks");
 	take(life, -1, kills ? OWE_DRAIN_KILL : OWE_DRAIN_TERM);
-	life->model.drain_killed |= kills;
-	if (kills) /* once a step */
-		life->model.debt.may = 0;
 }
 
 static void finishes(struct life *life, const struct action *action)
@@ -194,6 +214,7 @@ static void check_action(struct life *life, const struct action *action)
 		break;
 	case ACT_ABORT:
 		take(life, action->process, OWE_ABORT);
+		check_order(life, action->process, TOLD_TO_STOP);
 		break;
 	case ACT_SIGNAL:
 		signals(life, action);
@@ -214,6 +235,8 @@ static void check_action(struct life *life, const struct action *action)
 		break;
 	case ACT_TELL:
 		notice_check(life, &action->notice);
+		if (action->notice.reason == NOTICE_KILLING && action->notice.delay_ns >= 0)
+			check_order(life, action->notice.process, TOLD_TO_STOP);
 		break;
 	case ACT_FINISH:
 		finishes(life, action);
@@ -245,8 +268,7 @@ static void check_deadline(const struct life *life)
 {
 	int64_t next = pod_next_deadline(life->pod), expected = model_next_time(&life->model);
 	promise_looked_at(PROMISE_DEADLINES);
-	bool may_be_sooner = life->model.drain_killed && !life->model.finished;
-	if (may_be_sooner ? next > expected : next != expected)
+	if (next != expected)
 		promise_broken(life, PROMISE_DEADLINES,
 			"the next deadline is in %.9f s, should be in %.9f s",
 			(double)(next - life->now) / 1e9, (double)(expected - life->now) / 1e9);

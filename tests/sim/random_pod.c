@@ -98,6 +98,8 @@ static void random_backoff(struct rng *rng, struct process_spec *process)
 	process->backoff_max_ns = process->backoff_initial_ns + rng_time(rng, 600 * SECOND);
 	if (rng_chance(rng, 50))
 		process->backoff_max_ns = INT32_MAX * SECOND;
+	if (rng_chance(rng, 100)) /* spec_check() lowers the initial delay */
+		process->backoff_max_ns = rng_time(rng, process->backoff_initial_ns);
 	process->backoff_reset_ns = rng_chance(rng, 100) ? 0 : rng_time(rng, 1200 * SECOND);
 }
 
@@ -182,8 +184,8 @@ void random_pod(struct life *life, uint64_t spec_seed)
 		spec->deadline_ns = 1 + rng_time(&rng, 3600 * SECOND);
 	int64_t what = rng_between(&rng, 0, 99);
 	if (what < 6) {
-		char program[128] = "/bin/run", short_program[] = "/bin/run";
-		char *argv[] = {SIM_SHORT_PROGRAM_NAME ? short_program : program, "it", NULL};
+		char program[] = "/bin/run";
+		char *argv[] = {program, "it", NULL};
 		spec_entrypoint(spec, argv);
 	} else if (what < 8) {
 		spec_pause(spec);

@@ -31,11 +31,6 @@ enum {
 #define SECOND NS_PER_SECOND
 #define MS     NS_PER_MS
 
-/* Situations that are left out because the core is known to be wrong in them. 1: looked at. */
-#define SIM_SHORT_PROGRAM_NAME	 1 /* that of an entrypoint; spec_entrypoint() reads beyond it */
-#define SIM_CHECK_EVENT_PADDING	 1 /* that the state takes no padding from an event */
-#define SIM_CHECK_LAST_LEFTOVERS 1 /* that what the last main leaves gets the grace */
-
 /* --- random numbers: random_pod.c --- */
 
 struct rng {
@@ -111,13 +106,19 @@ struct model_process {
 	int64_t stop_by, signalled_at, kill_by;
 };
 
+/* What is given to one after the other when the pod begins to stop. */
+enum told { TOLD_TO_STOP, TOLD_BY_HOOK, TOLD_BY_SIGNAL, TOLD_COUNT };
+
 struct model {
 	struct debt debt; /* of the pod */
-	bool booted, stopping, draining, drain_killed, given_up, finished;
+	bool booted, stopping, draining, given_up, finished;
+	bool begins_to_stop; /* in this step; and who was told last in it: */
+	int last_told[TOLD_COUNT];
 	uint8_t cause, phase, stop_signo;
 	uint8_t forwarded; /* signal that OWE_FORWARD is about */
-	int requests;
-	int64_t booted_at, deadline_at, stop_by, drain_by;
+	int stop_signals;
+	int64_t booted_at, deadline_at, stop_by;
+	int64_t drain_by; /* when what is left is killed (again) */
 	int process_count;
 	struct model_process processes[SIM_PROCESSES_MAX];
 };

@@ -82,7 +82,7 @@ bool step_same_actions(const struct actions *a, const struct actions *b)
 static struct event same_event(const struct event *event)
 {
 	struct event copy;
-	memset(&copy, SIM_CHECK_EVENT_PADDING ? 0x5a : 0, sizeof(copy));
+	memset(&copy, 0x5a, sizeof(copy));
 	copy.type = event->type;
 	copy.probe = event->probe;
 	copy.hook = event->hook;

@@ -172,6 +172,24 @@ static void run_hook(struct life *life, int index, uint8_t hook)
 
 /* --- between the two --- */
 
+/* Podinit has no child: orphans come to it, and so does what is being started. */
+static bool is_alone(const struct life *life)
+{
+	for (int i = 0; i < life->spec.process_count; i++) {
+		const struct world_process *process = &life->world.processes[i];
+		if (process->alive || process->spawning)
+			return false;
+	}
+	return leftovers_are_gone(&life->world);
+}
+
+static void tell_when_alone(struct life *life)
+{
+	if (life->world.draining && is_alone(life))
+		happen_anyway(life, life->now + rng_time(&life->rng, MS),
+			(struct event){.type = EVENT_DRAINED});
+}
+
 void world_act(struct life *life, const struct action *action)
 {
 	struct world *world = &life->world;
@@ -199,9 +217,7 @@ void world_act(struct life *life, const struct action *action)
 	case ACT_DRAIN:
 		world->draining = true;
 		signal_leftovers(life, -1, false, action->signo);
-		if (leftovers_are_gone(world))
-			happen_anyway(life, life->now + rng_time(&life->rng, MS),
-				(struct event){.type = EVENT_DRAINED});
+		tell_when_alone(life);
 		break;
 	case ACT_TELL:
 	case ACT_FINISH:
@@ -224,6 +240,7 @@ static bool takes_exit(struct life *life, const struct happening *happening)
 		for (int64_t n = rng_between(&life->rng, 1, 3); n > 0; n--)
 			leave(life, index);
 	}
+	tell_when_alone(life);
 	return true;
 }
 
@@ -257,6 +274,7 @@ bool world_take(struct life *life, struct event *event)
 			if (process->aborted && world->excused_until < life->now + 2 * SECOND)
 				world->excused_until = life->now + 2 * SECOND;
 		}
+		tell_when_alone(life);
 		return true;
 	case HAPPEN_EXIT:
 		return takes_exit(life, &happening);
@@ -265,9 +283,9 @@ bool world_take(struct life *life, struct event *event)
 	case HAPPEN_PROBE:
 		if (!process->alive || happening.number != process->instance)
 			return false;
-		if (!process->hook_runs[HOOK_POST_START])
+		/* Mostly the prober begins after postStart. */
+		if (!process->hook_runs[HOOK_POST_START] || rng_chance(&life->rng, 300))
 			return true;
-		/* The prober begins after postStart. */
 		happening.at = life->now + rng_between(&life->rng, SECOND, 600 * SECOND);
 		happen(world, happening);
 		return false;
@@ -277,7 +295,7 @@ bool world_take(struct life *life, struct event *event)
 			return false;
 		world->leftovers[happening.number].alive = false;
 		*event = (struct event){.type = EVENT_DRAINED};
-		return world->draining && leftovers_are_gone(world);
+		return world->draining && is_alone(life);
 	case HAPPEN_ANYTHING:
 		return true;
 	}
