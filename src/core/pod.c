@@ -9,7 +9,7 @@
 
 enum { SIGNAL_INT = 2, SIGNAL_TERM = 15 };
 
-/* A second request to stop leaves this much. */
+/* A second SIGTERM or SIGINT leaves this much. */
 #define HURRIED_GRACE_NS (2 * NS_PER_SECOND)
 
 struct action *step_add(struct step *step, enum action_type type, int process)

@@ -75,8 +75,8 @@ struct pod {
 	uint8_t stopping;     /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
 	uint8_t stop_signals; /* how many SIGTERM and SIGINT came */
 	uint8_t stop_signo;   /* the signal that an entrypoint is stopped with; 0: its own */
-	bool draining;	      /* every process is gone; what they left is asked to end */
-	bool drain_killing;   /* ... is killed */
+	bool draining;	      /* every process is gone, or the grace is over: what
+			       they left is asked to end */
 	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];

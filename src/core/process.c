@@ -1,4 +1,5 @@
-/* The life of one process: a table of states and events. Must not look at other processes: what depends on them is pod.c's and stop.c's. */
+/* The life of one process: a table of states and events. Must not look at other processes: what
+ * depends on them is pod.c's and stop.c's. */
 #include "restart.h"
 #include "step.h"
 

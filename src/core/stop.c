@@ -83,7 +83,6 @@ static void drain_progress(struct step *step)
 		drain(step, SIGNAL_TERM);
 	}
 	if (step->now >= pod->deadline) {
-		pod->drain_killing = true;
 		pod->deadline = earlier(time_after(step->now, KILL_AGAIN_NS), give_up_at(pod));
 		drain(step, SIGNAL_KILL);
 	}

@@ -122,17 +122,20 @@ struct drain {
 	int count; /* how many there were */
 };
 
-/* What descends from a live process of the pod is that process's, not left behind. And who was asked
- * once, with its group, is not asked again: to many programs a second time means "at once". */
+/* What descends from a live process of the pod is that process's, not left behind; unless that one
+ * was killed, and is as good as gone. And who was asked once, with its group, is not asked again: to
+ * many programs a second time means "at once". */
 static void drain_one(const struct descendant *descendant, void *data)
 {
 	struct drain *drain = data;
-	for (int i = 0; i < drain->loop->spec->process_count; i++) {
-		const struct runtime *runtime = &drain->loop->processes[i];
-		if (runtime->pid && runtime->pid == descendant->child)
+	const struct loop *loop = drain->loop;
+	for (int i = 0; i < loop->spec->process_count; i++) {
+		const struct runtime *runtime = &loop->processes[i];
+		bool killed = loop->pod->processes[i].state == PROCESS_KILLED;
+		if (runtime->pid && runtime->pid == descendant->child &&
+			(!killed || runtime->pid == descendant->pid))
 			return;
-		if (drain->signo != SIGKILL && runtime->told &&
-			runtime->group == descendant->group)
+		if (drain->signo != SIGKILL && runtime->told && runtime->group == descendant->group)
 			return;
 	}
 	drain->count++;
@@ -146,18 +149,36 @@ static bool is_alone(void)
 	return reap_look(&reaped) == REAP_NO_CHILDREN;
 }
 
+static bool nothing_lives(const struct loop *loop)
+{
+	for (int i = 0; i < loop->spec->process_count; i++) {
+		if (loop->processes[i].pid)
+			return false;
+	}
+	return true;
+}
+
+/* Killing is tried again and again: told is only what is news. */
+static void tell_leftovers(struct loop *loop, const struct drain *drain)
+{
+	struct notice notice = notice_of(NOTICE_LEFTOVER, -1);
+	notice.count = drain->count;
+	notice.signo = (uint8_t)drain->signo;
+	if (drain->count && drain->count != loop->leftovers_told)
+		event_log_tell(loop->setup->log, &notice, NULL);
+	loop->leftovers_told = drain->signo == SIGKILL ? drain->count : 0;
+}
+
 void act_drain(struct loop *loop)
 {
 	struct drain drain = {.loop = loop, .signo = loop->drain_signo};
 	loop->drain_signo = 0;
-	if (!is_alone())
-		proc_each_descendant(drain_one, &drain);
-	if (drain.count) {
-		struct notice notice = notice_of(NOTICE_LEFTOVER, -1);
-		notice.count = drain.count;
-		notice.signo = (uint8_t)drain.signo;
-		event_log_tell(loop->setup->log, &notice, NULL);
-	}
+	/* Without a /proc that shows them, all there are: for process 1 these are those that will
+	 * be killed with it anyway. */
+	if (!is_alone() && !proc_each_descendant(drain_one, &drain) && getpid() == 1 &&
+		nothing_lives(loop))
+		kill(-1, drain.signo);
+	tell_leftovers(loop, &drain);
 	if (is_alone())
 		loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
 }

@@ -132,7 +132,9 @@ pid_t launch(
 	}
 	if (pid == -ENOSYS || pid == -EPERM)
 		pid = try_clone(child, data, shared, namespaces, pidfd);
-	if (pid == -EINVAL) { /* before Linux 5.2: no pidfd at birth */
+	/* Before Linux 5.2 there is no pidfd at birth; and where descriptors have run out, the
+	 * process matters more than its pidfd. */
+	if (pid == -EINVAL || pid == -EMFILE || pid == -ENFILE) {
 		*pidfd = -1;
 		pid = try_clone(child, data, shared, namespaces, NULL);
 	}

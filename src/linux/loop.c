@@ -103,8 +103,10 @@ static void end_preparation(struct loop *loop, int index)
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
 {
 	struct runtime *runtime = &loop->processes[index];
+	/* While its number is still known: that it runs may not have been told yet. */
 	if (act_is_preparing(runtime))
 		end_preparation(loop, index);
+	forget(runtime);
 	if (runtime->error.stage != STAGE_NONE) {
 		act_spawn_failed(loop, index, &runtime->error);
 		return;
@@ -140,18 +142,15 @@ static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 	event_log_tell(loop->setup->log, &notice, &orphan);
 }
 
-/* The zombie stays one until the core has decided: so its group is still its group. But its number
- * is given up before, so that a new instance can take its place in the meantime. */
+/* The zombie stays one until the core has decided: so its group is still its group. */
 static void reap_one(struct loop *loop, const struct reaped *reaped)
 {
 	int index = process_of(loop, reaped->pid);
 	loop->holds_zombie = true;
-	if (index < 0) {
+	if (index < 0)
 		orphan_ended(loop, reaped);
-	} else {
-		forget(&loop->processes[index]);
+	else
 		process_ended(loop, index, reaped);
-	}
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;
 	if (loop->drain_signo)

@@ -27,9 +27,10 @@ struct loop {
 	struct actions actions;
 	struct event *queue; /* results of actions, waiting for their step; a ring */
 	int queue_first, queue_count, queue_max;
-	bool stepping;	   /* the queue is being emptied: only add to it */
-	bool holds_zombie; /* one was looked at, and not yet reaped */
-	int drain_signo;   /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
+	bool stepping;	    /* the queue is being emptied: only add to it */
+	bool holds_zombie;  /* one was looked at, and not yet reaped */
+	int drain_signo;    /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
+	int leftovers_told; /* how many were last said to be killed */
 	struct runtime *processes;
 	struct spawner spawner;
 	uint64_t orphans;

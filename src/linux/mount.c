@@ -76,9 +76,13 @@ int mount_attach(int taken, const char *target, bool read_only)
 		return taken;
 	if (fstat(taken, &status) < 0)
 		return -errno;
-	int result = mount_point_make(target, !S_ISDIR(status.st_mode), 0755);
+	bool file = !S_ISDIR(status.st_mode);
+	int result = mount_point_make(target, file, 0755);
 	if (result < 0)
 		return result;
+	/* The kernel says only "invalid" to a file on a directory. */
+	if (stat(target, &status) == 0 && file == S_ISDIR(status.st_mode))
+		return -ENOTDIR;
 	if (move_mount(taken, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return read_only ? mount_read_only(target) : 0;

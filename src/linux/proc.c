@@ -63,11 +63,20 @@ static pid_t our_child(pid_t pid, struct stat_line line)
 	return 0;
 }
 
-void proc_each_descendant(void (*visit)(const struct descendant *descendant, void *data), void *data)
+static bool is_our_proc(void)
 {
-	DIR *proc = opendir("/proc");
+	char link[32];
+	ssize_t length = readlink("/proc/self", link, sizeof(link) - 1);
+	link[length < 0 ? 0 : length] = '\0';
+	return atoi(link) == getpid();
+}
+
+bool proc_each_descendant(
+	void (*visit)(const struct descendant *descendant, void *data), void *data)
+{
+	DIR *proc = is_our_proc() ? opendir("/proc") : NULL;
 	if (!proc)
-		return;
+		return false;
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		struct stat_line line;
 		struct descendant one = {.pid = (pid_t)atoi(entry->d_name)};
@@ -80,4 +89,5 @@ void proc_each_descendant(void (*visit)(const struct descendant *descendant, voi
 			visit(&one, data);
 	}
 	closedir(proc);
+	return true;
 }

@@ -2,6 +2,7 @@
 #ifndef PODINIT_LINUX_PROC_H
 #define PODINIT_LINUX_PROC_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { PROC_NAME_MAX = 16 };
@@ -16,8 +17,8 @@ struct descendant {
 };
 
 /* Calls visit() for each descendant that is not a zombie. One walk is a snapshot: who forks
- * meanwhile may be missed. */
-void proc_each_descendant(void (*visit)(const struct descendant *descendant, void *data),
-	void *data);
+ * meanwhile may be missed. False where /proc is not there, or that of another PID namespace. */
+bool proc_each_descendant(
+	void (*visit)(const struct descendant *descendant, void *data), void *data);
 
 #endif

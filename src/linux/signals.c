@@ -3,34 +3,48 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static sigset_t inherited_mask;
+/* The C library keeps signals 32 and 33 for its threads and leaves them out of every mask and
+ * disposition. A process 1 has to care for them too: so these are the kernel's own calls. */
+typedef uint64_t kernel_mask;
+
+static kernel_mask inherited_mask;
+
+static void set_mask(kernel_mask mask, kernel_mask *old)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof(mask));
+}
 
 void signals_block(void)
 {
 	static bool blocked;
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, blocked ? NULL : &inherited_mask);
+	set_mask(~UINT64_C(0), blocked ? NULL : &inherited_mask);
 	blocked = true;
+}
+
+static void set_default(int signo)
+{
+	/* At least as large as the kernel's struct sigaction; all zero is SIG_DFL without flags. */
+	static const unsigned long standard[8];
+	syscall(SYS_rt_sigaction, signo, standard, NULL, sizeof(kernel_mask));
 }
 
 void signals_reset(bool only_children)
 {
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	sigaction(SIGCHLD, &standard, NULL);
-	for (int signo = 1; !only_children && signo < NSIG; signo++)
-		sigaction(signo, &standard, NULL); /* fails for KILL and STOP: fine */
+	set_default(SIGCHLD);
+	for (int signo = 1; !only_children && signo <= 64; signo++)
+		set_default(signo); /* fails for KILL and STOP: fine */
 }
 
 int signals_open(void)
 {
 	sigset_t all;
-	sigfillset(&all);
+	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
 	int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -55,9 +69,7 @@ bool signals_read(int fd, struct signal_record *record)
 
 void signals_restore_mask(bool inherited)
 {
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, inherited ? &inherited_mask : &none, NULL);
+	set_mask(inherited ? inherited_mask : 0, NULL);
 }
 
 int signals_send(pid_t pid, int pidfd, int signo, bool group)

@@ -17,14 +17,13 @@ LACKS = {
     "no-close-range": ["close_range:error=ENOSYS"],
     "nothing-new": ["clone3:error=ENOSYS", "pidfd_send_signal:error=ENOSYS",
                     "pidfd_open:error=ENOSYS", "close_range:error=ENOSYS"],
-    "no-new-mounts": ["open_tree:error=ENOSYS", "move_mount:error=ENOSYS", "openat2:error=ENOSYS",
-                      "mount_setattr:error=ENOSYS"],
+    "no-openat2": ["openat2:error=ENOSYS", "mount_setattr:error=ENOSYS"],
     "no-subreaper": ["prctl:error=EINVAL"],
 }
 
 
 # Of these a podinit may have no use.
-UNUSED = ["no-pidfd-open", "no-new-mounts"]
+UNUSED = ["no-pidfd-open", "no-openat2"]
 
 
 def inject(pods, injections):

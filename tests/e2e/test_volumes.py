@@ -136,6 +136,20 @@ def test_an_empty_dir_full_of_odd_things_is_gone_with_the_pod(pods, how):
     assert os.path.exists("/etc/passwd")
 
 
+@pytest.mark.parametrize("command, code", [("sh -c 'exit 5'", 5), ("true", 0), ("/nope", 127)])
+def test_a_process_with_a_volume_that_ends_at_once_is_not_lost(pods, command, code):
+    # podinit is late: the news that it runs and that it has ended come to it at the same time.
+    calls = "epoll_wait,epoll_pwait,epoll_pwait2"
+    result = pods.run(pod_with("emptyDir =", f"one: {command}"), how=PLAIN, seconds=10, prefix=[
+        "strace", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
+        "-e", f"inject={calls}:delay_enter=200000"])
+    assert result.code == code
+    ends = [event for event in result.events if "exitCode" in event]
+    assert len(ends) == 1
+    begun = [event["pid"] for event in result.events if event["reason"] == "Started"]
+    assert begun == [event["pid"] for event in ends if "pid" in event]
+
+
 def test_everyone_may_write_into_an_empty_dir(pods):
     ini = pod_with("emptyDir =", "one: setpriv --reuid=65534 --clear-groups touch /mnt/file")
     assert pods.run(ini).code == 0

@@ -102,6 +102,37 @@ static void time_of_leftovers(void **state)
 	leftovers_are_killed(10 * S - 1, 12 * S - 1);
 }
 
+/* A step that comes late gives no more time: the grace and two seconds in all. */
+static void late_steps(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("10") MAIN("m"));
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	t->now = t->start + 11500 * MS;
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_drain(t, 15);
+	assert_true(t->pod->deadline == t->start + 12 * S);
+	at(t, 12 * S - 1);
+	expect_nothing(t);
+	at(t, 12 * S);
+	expect_drain(t, 9);
+	end(t);
+	t = story(GRACED("10") MAIN("m"));
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	t->now = t->start + 13 * S;
+	exits(t, "m", 0);
+	expect_group_signal(t, "m", 15);
+	expect_drain(t, 15);
+	expect_drain(t, 9);
+	assert_true(t->pod->deadline == t->now + 50 * MS);
+	end(t);
+}
+
 /* Killed again and again, until podinit is alone or gives up. */
 static void leftovers_are_killed_again(void **state)
 {
@@ -299,6 +330,7 @@ int test_drain(void)
 		cmocka_unit_test(leftovers_get_two_seconds_at_least),
 		cmocka_unit_test(leftovers_of_a_killed_main),
 		cmocka_unit_test(time_of_leftovers),
+		cmocka_unit_test(late_steps),
 		cmocka_unit_test(leftovers_are_killed_again),
 		cmocka_unit_test(shorter_grace_while_draining),
 		cmocka_unit_test(completion_drains_too),
