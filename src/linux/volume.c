@@ -3,9 +3,7 @@
 #include "volume.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "../spec/text.h"
+#include "mount.h"
 
 static void complain(struct problems *problems, const struct pod_spec *spec,
 	const struct volume_spec *volume, const char *what, const char *path, const char *why)
@@ -22,44 +21,6 @@ static void complain(struct problems *problems, const struct pod_spec *spec,
 		volume->source < spec->sources.count ? spec->sources.items[volume->source] : NULL;
 	problem_add(problems, source, volume->line, "volume %s: %s %s: %s", volume->name, what,
 		path, why);
-}
-
-/* mkdir -p. 0 or -errno. */
-static int make_directories(const char *path, mode_t mode)
-{
-	char part[PATH_MAX];
-	if (strlen(path) >= sizeof(part))
-		return -ENAMETOOLONG;
-	strcpy(part, path);
-	for (char *s = part + 1;; s++) {
-		if (*s && *s != '/')
-			continue;
-		char end = *s;
-		*s = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
-			return -errno;
-		*s = end;
-		if (!end)
-			return 0;
-	}
-}
-
-static int make_file(const char *path)
-{
-	char parent[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	if (slash && slash != path && (size_t)(slash - path) < sizeof(parent)) {
-		memcpy(parent, path, (size_t)(slash - path));
-		parent[slash - path] = '\0';
-		int result = make_directories(parent, 0755);
-		if (result < 0)
-			return result;
-	}
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
 }
 
 /* One row per hostPath.type: what it makes, and what must be there. */
@@ -85,9 +46,9 @@ static char *prepare_host_path(
 	struct stat status;
 	if (stat(volume->host_path, &status) < 0 && errno == ENOENT) {
 		if (HOST_PATHS[type].make == MAKE_DIRECTORY)
-			result = make_directories(volume->host_path, 0755);
+			result = mount_point_make(volume->host_path, false, 0755);
 		else if (HOST_PATHS[type].make == MAKE_FILE)
-			result = make_file(volume->host_path);
+			result = mount_point_make(volume->host_path, true, 0755);
 	}
 	if (result == 0 && stat(volume->host_path, &status) < 0)
 		result = -errno;
