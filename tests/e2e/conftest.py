@@ -1,7 +1,9 @@
 """Fixtures of the end-to-end tests. The log of a test's podinits is shown only if it failed."""
 
+import ctypes
 import os
 import pathlib
+import platform
 import resource
 import shutil
 import subprocess
@@ -15,7 +17,19 @@ from pods import HELPER, PODCTL, PODINIT, Pods
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
+# Who started the tests may ignore the signals that the C library keeps for itself, and an entrypoint's
+# program inherits that. Python cannot change it; the kernel's own call can.
+RT_SIGACTION = {"x86_64": 13, "aarch64": 134}
+
+
+def reset_signals_of_the_c_library():
+    default = ctypes.create_string_buffer(64)
+    for signo in (32, 33):
+        ctypes.CDLL(None).syscall(RT_SIGACTION[platform.machine()], signo, default, None, 8)
+
+
 def pytest_sessionstart(session):
+    reset_signals_of_the_c_library()
     for program in (PODINIT, PODCTL):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: run make first", returncode=1)

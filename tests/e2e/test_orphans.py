@@ -54,8 +54,9 @@ def test_no_zombie_is_left_while_the_pod_runs(pods):
 
 def test_orphans_are_told_when_verbose_and_only_then(pods):
     for options, told in ((["-v"], 3), ([], 0)):
-        pod = pods.start(pod_of(f"{HELPER} orphans 3", loops=())
-                         + "[main stay]\ncommand = sleep 1000\n", options=options, control=True)
+        # Their maker stays: with it would go those of its group that are still there.
+        pod = pods.start(pod_of(f"sh -c '{HELPER} orphans 3; exec sleep 1000'", loops=()),
+                         options=options, control=True)
         until(lambda: pod.status()["podinit"]["orphansReaped"] == 3, "three orphans are reaped")
         events = pod.events(reason="Orphan")
         assert len(events) == told
