@@ -20,6 +20,8 @@ setpriv:util-linux
 ip:iproute2
 curl:curl
 strace:strace
+file:file
+ps:procps
 aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 qemu-aarch64-static:qemu-user-static
 xz:xz-utils

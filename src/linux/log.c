@@ -13,6 +13,7 @@
 #include "../spec/text.h"
 
 static int log_fd = STDERR_FILENO;
+static bool opened; /* log_open() was called */
 static unsigned long lost;
 
 void log_open(void)
@@ -21,6 +22,7 @@ void log_open(void)
 	 * belongs to another user may not be: then write_now() only asks poll() first. A file
 	 * never blocks, and opened anew it would be written at an offset of its own. */
 	struct stat status;
+	opened = true;
 	if (fstat(STDERR_FILENO, &status) < 0 ||
 		!(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
 		return;
@@ -54,6 +56,9 @@ static int write_line(const char *format, va_list arguments)
 	if (text.truncated)
 		text_add(&text, "(a line that is too long)");
 	buffer[text.length] = '\n';
+	/* Before anything runs a line may wait, and none is lost. */
+	if (!opened)
+		return write(STDERR_FILENO, buffer, text.length + 1) < 0 ? -errno : 0;
 	return write_now(log_fd, buffer, text.length + 1);
 }
 

@@ -35,7 +35,9 @@ def pytest_sessionstart(session):
             pytest.exit(f"{program} is missing: run make first", returncode=1)
     if os.geteuid() != 0:
         pytest.exit("the end-to-end tests need root: they make namespaces", returncode=1)
-    HELPER.parent.mkdir()
+    HELPER.parent.mkdir(mode=0o755)
+    for program in (PODINIT, PODCTL):
+        shutil.copy(program, HELPER.parent)
     source = pathlib.Path(__file__).with_name("helper.c")
     subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", HELPER, source], check=True)
 

@@ -23,6 +23,13 @@ PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl
 # children swallow a signal that the shell has a trap for.)
 HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "helper"
 
+
+def for_everyone(program):
+    """A copy where other users reach it too: the project may lie in somebody's private directory.
+    conftest.py makes it."""
+    return str(HELPER.with_name(pathlib.Path(program).name))
+
+
 # Ways to start: how podinit becomes what it is in the test.
 SANDBOX, UNSHARE, PLAIN = "sandbox", "unshare", "plain"
 NAMESPACES = ["unshare", "--fork", "--pid", "--mount-proc", "--net", "--uts", "--ipc"]
@@ -123,7 +130,7 @@ class Pod:
         self.log, self.out = self.directory / "log", self.directory / "out"
         self.events_file = self.directory / "events"
         command = list(NAMESPACES) if how == UNSHARE else []
-        command += [*map(str, prefix), PODINIT]
+        command += [*map(str, prefix), for_everyone(PODINIT) if prefix else PODINIT]
         if how == SANDBOX:
             command.append("--sandbox")
         if control is not None:
@@ -236,7 +243,7 @@ class Pod:
 
     def podctl(self, *words, prefix=(), **options):
         until(lambda: os.path.exists(self.socket) or self.code is not None, "there is a socket")
-        return subprocess.run([*prefix, PODCTL, "-s", self.socket, *map(str, words)], text=True,
+        return subprocess.run([*prefix, for_everyone(PODCTL), "-s", self.socket, *map(str, words)], text=True,
                               capture_output=True, timeout=PATIENCE, **options)
 
     def status(self):
