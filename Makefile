@@ -18,15 +18,16 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WAR
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
 SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
-CORE  = notice process restart stop pod status podstatus timestamp
-LINUX = act boot clock config control event_log launch log loop mount names proc reap sandbox \
-	signals spawn view volume
-PODCTL = podctl
+CORE  = notice last_line process restart stop pod status podstatus timestamp
+LINUX = act boot clock config control event_log goodbye install launch log loop mount names proc reap sandbox \
+	signals spawn terminal view volume
+FACES = catatonit dumb_init face pause podinit tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)
 linux_o = $(LINUX:%=$(BUILD)/linux/%.o)
-objects = $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o $(BUILD)/podctl.o
+faces_o = $(FACES:%=$(BUILD)/faces/%.o)
+objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o $(BUILD)/podctl.o
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
@@ -38,7 +39,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
 all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
 
-$(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(BUILD)/podinit.o
+$(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS)
 

@@ -133,8 +133,7 @@ void spawn_error_message(
 	text_add(out, ": %s", strerror(error->error));
 }
 
-/* "26 ms", "1.5 s", "10 s" */
-static void add_seconds(struct text *out, int64_t ns)
+void notice_add_seconds(struct text *out, int64_t ns)
 {
 	if (ns < 0)
 		ns = 0; /* it is late already */
@@ -149,7 +148,7 @@ static void add_seconds(struct text *out, int64_t ns)
 		text_add(out, "%lld s", tenths / 10);
 }
 
-static void add_end(struct text *out, const struct notice *notice)
+void notice_add_end(struct text *out, const struct notice *notice)
 {
 	if (notice->reason == NOTICE_OOM_KILLED)
 		text_add(out, "killed because memory ended (%s)", signal_name(notice->signo));
@@ -159,7 +158,7 @@ static void add_end(struct text *out, const struct notice *notice)
 		text_add(out, "ended with exit code %d", notice->exit_code);
 	if (notice->delay_ns >= 0) {
 		text_add(out, " after ");
-		add_seconds(out, notice->delay_ns);
+		notice_add_seconds(out, notice->delay_ns);
 	}
 }
 
@@ -171,7 +170,7 @@ static void add_killing(struct text *out, const struct notice *notice)
 	}
 	text_add(out, "stopping with %s, because %s; killed in ", signal_name(notice->signo),
 		stop_cause_text((enum stop_cause)notice->cause));
-	add_seconds(out, notice->delay_ns);
+	notice_add_seconds(out, notice->delay_ns);
 }
 
 static void add_text(struct text *out, const struct pod_spec *spec, const struct notice *notice)
@@ -185,14 +184,14 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 	case NOTICE_COMPLETED:
 	case NOTICE_ERROR:
 	case NOTICE_OOM_KILLED:
-		add_end(out, notice);
+		notice_add_end(out, notice);
 		break;
 	case NOTICE_START_ERROR:
 		spawn_error_message(out, &spec->processes[notice->process], &notice->spawn_error);
 		break;
 	case NOTICE_BACK_OFF:
 		text_add(out, "starts again in ");
-		add_seconds(out, notice->delay_ns);
+		notice_add_seconds(out, notice->delay_ns);
 		break;
 	case NOTICE_KILLING:
 		add_killing(out, notice);
@@ -219,7 +218,7 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 	case NOTICE_STOPPING:
 		text_add(out, "ends because %s, within ",
 			stop_cause_text((enum stop_cause)notice->cause));
-		add_seconds(out, notice->delay_ns);
+		notice_add_seconds(out, notice->delay_ns);
 		break;
 	case NOTICE_LEFTOVER:
 		text_add(out, "%d processes left behind get %s", notice->count,

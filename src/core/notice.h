@@ -97,6 +97,11 @@ const char *pod_phase_name(enum pod_phase phase);
 /* "the pod completed", ... */
 const char *stop_cause_text(enum stop_cause cause);
 
+/* Adds "killed by SIGKILL after 3 s": how a process ended (COMPLETED, ERROR, OOM_KILLED). */
+void notice_add_end(struct text *out, const struct notice *notice);
+/* Adds "26 ms", "1.5 s", "10 s". */
+void notice_add_seconds(struct text *out, int64_t ns);
+
 /* Adds "web: cannot execute /bin/nope: No such file or directory": one line, without newline,
  * beginning with the process's name (with "pod" where it is about the pod). */
 void notice_message(struct text *out, const struct pod_spec *spec, const struct notice *notice);

@@ -130,21 +130,47 @@ static void converge(struct step *step)
 	pod_update_status(step);
 }
 
+static uint8_t passed_on_as(const struct pod_spec *spec, uint8_t signo)
+{
+	return signo <= SIGNAL_MAX ? spec->signal_map[signo] : 0;
+}
+
 /* Other signals are for the mains: each gets it with its whole process group. */
 static void forward(struct step *step, uint8_t signo)
 {
+	uint8_t passed = passed_on_as(step->spec, signo);
+	if (!passed)
+		return;
 	for (int i = step->spec->init_count; i < step->pod->process_count; i++) {
 		if (!process_is_alive(&step->pod->processes[i]))
 			continue;
 		struct action *action = step_add(step, ACT_SIGNAL, i);
-		action->signo = signo;
-		action->group = true;
+		action->signo = passed;
+		action->group = !step->spec->single_child;
 	}
+}
+
+/* A further signal to stop. An entrypoint's program is sent what podinit was sent, and as often: its
+ * user may mean by a second SIGINT what the program means by it. One that still waits for its stop
+ * signal gets that now. */
+static void stop_again(struct step *step, uint8_t signo)
+{
+	for (int i = step->spec->init_count; i < step->pod->process_count; i++) {
+		if (step->pod->processes[i].state == PROCESS_PRE_STOP) {
+			process_skip_pre_stop(step, i);
+			return;
+		}
+	}
+	forward(step, signo);
 }
 
 static void signalled(struct step *step, const struct event *event)
 {
-	if (event->signo != SIGNAL_TERM && event->signo != SIGNAL_INT) {
+	bool stops = !step->spec->relay &&
+		(event->signo == SIGNAL_TERM || event->signo == SIGNAL_INT);
+	uint8_t passed = passed_on_as(step->spec, event->signo);
+	/* One that is not passed on is dropped whole: its user wants nothing to come of it. */
+	if (!stops || !passed) {
 		forward(step, event->signo);
 		return;
 	}
@@ -152,12 +178,10 @@ static void signalled(struct step *step, const struct event *event)
 	int64_t grace = step->spec->grace_ns;
 	if (again && grace > HURRIED_GRACE_NS)
 		grace = HURRIED_GRACE_NS;
-	/* An entrypoint is sent what podinit was sent, and as often: its user may mean by a second
-	 * SIGINT what the program means by it. */
 	if (step->spec->entrypoint && !step->pod->stopping)
-		step->pod->stop_signo = event->signo;
+		step->pod->stop_signo = passed;
 	else if (step->spec->entrypoint)
-		forward(step, event->signo);
+		stop_again(step, event->signo);
 	if (step->pod->stop_signals < UINT8_MAX)
 		step->pod->stop_signals++;
 	pod_stop(step, STOP_SIGNAL, grace);

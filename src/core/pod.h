@@ -91,7 +91,7 @@ struct pod {
 enum event_type {
 	EVENT_BOOT,	     /* the first event: the pod starts */
 	EVENT_SPAWNED,	     /* process, pid */
-	EVENT_SPAWN_FAILED,  /* process, spawn_error */
+	EVENT_SPAWN_FAILED,  /* process, pid (0: there never was one), spawn_error */
 	EVENT_EXITED,	     /* process, pid, exit_code or signo, oom */
 	EVENT_PROBED,	     /* process, probe, success: a result past its threshold */
 	EVENT_HOOK_DONE,     /* process, hook, success */
@@ -166,8 +166,8 @@ bool process_is_alive(const struct process *process);
 bool process_is_started(const struct process_spec *spec, const struct process *process);
 bool process_is_ready(const struct process_spec *spec, const struct process *process);
 int process_restart_count(const struct process *process);
-/* Of the latest end, as podinit's own exit code would be: 126 and 127 for a START_ERROR. */
-int termination_exit_code(const struct termination *termination);
+/* Of the latest end, as podinit's own exit code would be: that of `codes` for a START_ERROR. */
+int termination_exit_code(const struct start_codes *codes, const struct termination *termination);
 /* Kubernetes' getPhase, for the state as it is. */
 enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *pod);
 /* What podinit exits with if the pod ends now. */

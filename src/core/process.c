@@ -149,6 +149,7 @@ static void spawn_failed(struct step *step, int index, const struct event *event
 	struct notice notice = notice_of(NOTICE_START_ERROR, index);
 	notice.restart_count = process_restart_count(process);
 	notice.exit_code = 128;
+	notice.pid = event->pid;
 	notice.spawn_error = event->spawn_error;
 	step_tell(step, &notice);
 	settle(step, index);
@@ -193,7 +194,7 @@ static void send_stop_signal(struct step *step, int index, int64_t stop_by)
 	struct action *action = step_add(step, ACT_SIGNAL, index);
 	action->signo = stop_signal_of(step, index);
 	/* An entrypoint's signals go to all of its group, as its user would have sent them. */
-	action->group = step->spec->entrypoint;
+	action->group = step->spec->entrypoint && !step->spec->single_child;
 	process->group_signalled |= action->group;
 	process_set_state(process, PROCESS_STOPPING, stop_by > soonest ? stop_by : soonest);
 }
@@ -272,6 +273,12 @@ void process_hurry(struct step *step, int index, int64_t stop_by)
 		return;
 	if (stop_by < process->deadline)
 		process->deadline = stop_by;
+}
+
+void process_skip_pre_stop(struct step *step, int index)
+{
+	step_add(step, ACT_CANCEL_HOOK, index)->hook = HOOK_PRE_STOP;
+	after_pre_stop(step, index, step->pod->processes[index].deadline);
 }
 
 void process_take_turn(struct step *step, int index)

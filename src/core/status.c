@@ -42,15 +42,16 @@ int process_restart_count(const struct process *process)
 	return process->instances > 0 ? process->instances - 1 : 0;
 }
 
-int termination_exit_code(const struct termination *termination)
+int termination_exit_code(const struct start_codes *codes, const struct termination *termination)
 {
-	enum { NO_SUCH_FILE = 2 }; /* ENOENT */
+	enum { NO_SUCH_FILE = 2, PERMISSION_DENIED = 13 }; /* ENOENT, EACCES */
 	if (termination->reason != NOTICE_START_ERROR)
 		return termination->exit_code;
-	return termination->spawn_error.stage == STAGE_EXEC &&
-			termination->spawn_error.error == NO_SUCH_FILE
-		? 127
-		: 126;
+	if (termination->spawn_error.stage != STAGE_EXEC)
+		return codes->other;
+	if (termination->spawn_error.error == NO_SUCH_FILE)
+		return codes->not_found;
+	return termination->spawn_error.error == PERMISSION_DENIED ? codes->denied : codes->other;
 }
 
 /* What getPhase counts. */
@@ -166,7 +167,7 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	return phase;
 }
 
-int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
+static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 {
 	enum { DEADLINE_EXCEEDED = 124, STOPPED_BEFORE_IT_RAN = 128 + 15 };
 	if (pod->stopping == STOP_DEADLINE)
@@ -175,13 +176,22 @@ int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
 		return 0;
 	for (int i = spec->init_count; i < pod->process_count; i++) {
 		if (pod->processes[i].last.exit_code > 0)
-			return termination_exit_code(&pod->processes[i].last);
+			return termination_exit_code(
+				&spec->start_codes, &pod->processes[i].last);
 	}
 	for (int i = 0; i < spec->init_count; i++) {
 		if (spec->processes[i].kind == KIND_INIT && pod->processes[i].last.exit_code > 0)
-			return termination_exit_code(&pod->processes[i].last);
+			return termination_exit_code(
+				&spec->start_codes, &pod->processes[i].last);
 	}
 	return STOPPED_BEFORE_IT_RAN;
+}
+
+int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
+{
+	int code = raw_exit_code(spec, pod);
+	bool counts_as_0 = spec->success_codes[code / 8 % 32] & 1 << code % 8;
+	return counts_as_0 ? 0 : code;
 }
 
 static bool everyone_is_ready(const struct pod_spec *spec, const struct pod *pod)

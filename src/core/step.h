@@ -28,6 +28,8 @@ void process_start(struct step *step, int index);
 void process_stop(struct step *step, int index, enum stop_cause cause, int64_t stop_by);
 /* Its turn has come: the stop signal. Only in PROCESS_TURN. */
 void process_take_turn(struct step *step, int index);
+/* Its preStop hook, if that runs, is cut short: the stop signal. */
+void process_skip_pre_stop(struct step *step, int index);
 /* The grace ends sooner than it was told. */
 void process_hurry(struct step *step, int index, int64_t stop_by);
 bool process_is_settled(const struct process *process);

@@ -97,6 +97,19 @@ static bool everything_is_settled(const struct pod *pod)
 	return true;
 }
 
+/* The other inits do not wait for what their program left behind. */
+static void leave_behind(struct step *step)
+{
+	uint8_t signo = step->spec->signal_map[SIGNAL_TERM];
+	for (int i = step->spec->init_count;
+		i < step->pod->process_count && step->spec->leftovers == LEFTOVERS_SIGNALLED && signo; i++) {
+		struct action *action = step_add(step, ACT_SIGNAL, i);
+		action->signo = signo;
+		action->group = true;
+	}
+	finish(step);
+}
+
 void pod_stop_progress(struct step *step)
 {
 	struct pod *pod = step->pod;
@@ -107,6 +120,8 @@ void pod_stop_progress(struct step *step)
 	 * the latest, or it would have no time at all. */
 	if (step->now >= give_up_at(pod))
 		finish(step);
+	else if (everything_is_settled(pod) && step->spec->leftovers != LEFTOVERS_ASKED)
+		leave_behind(step);
 	else if (everything_is_settled(pod) || step->now >= pod->stop_by)
 		drain_progress(step);
 }

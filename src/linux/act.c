@@ -1,10 +1,12 @@
 /* Actions carried out: from the core to the kernel. Must not decide anything. */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "loop_state.h"
 #include "reap.h"
+#include "terminal.h"
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
@@ -14,11 +16,14 @@ void act_spawn_succeeded(struct loop *loop, int index)
 			.pid = loop->processes[index].pid});
 }
 
-void act_spawn_failed(struct loop *loop, int index, const struct spawn_error *error)
+void act_spawn_failed(
+	struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
 	loop_feed(loop,
-		&(struct event){
-			.type = EVENT_SPAWN_FAILED, .process = index, .spawn_error = *error});
+		&(struct event){.type = EVENT_SPAWN_FAILED,
+			.process = index,
+			.pid = pid,
+			.spawn_error = *error});
 }
 
 bool act_is_preparing(const struct runtime *runtime)
@@ -62,10 +67,12 @@ static void do_spawn(struct loop *loop, int index)
 	struct runtime *runtime = &loop->processes[index];
 	struct spawned spawned = spawn_process(&loop->spawner, index);
 	if (spawned.error.stage != STAGE_NONE) {
-		act_spawn_failed(loop, index, &spawned.error);
+		act_spawn_failed(loop, index, spawned.pid, &spawned.error);
 		return;
 	}
-	runtime->pid = runtime->group = spawned.pid;
+	bool same_group = loop->spec->entrypoint && terminal_state()->session == SESSION_SAME;
+	runtime->pid = spawned.pid;
+	runtime->group = same_group ? 0 : spawned.pid;
 	runtime->pidfd = spawned.pidfd;
 	runtime->told = runtime->aborted = false;
 	runtime->error = (struct spawn_error){0};
@@ -99,7 +106,7 @@ static void do_abort(struct loop *loop, int index)
 static void do_signal(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
-	if (action->group) {
+	if (action->group && runtime->group) {
 		signals_send(runtime->group, -1, action->signo, true);
 		runtime->told = true;
 	} else if (runtime->pid) {
@@ -116,34 +123,81 @@ static void do_kill_tree(struct loop *loop, int index)
 		signals_send(runtime->pid, runtime->pidfd, SIGKILL, false);
 }
 
+/* A hook that only waits; the others are refused by the reader of the file. */
+static void on_slept(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+	struct runtime *runtime =
+		(struct runtime *)((char *)timer - offsetof(struct runtime, sleep));
+	struct loop *loop = ev_userdata(ev);
+	(void)events;
+	loop_feed(loop,
+		&(struct event){.type = EVENT_HOOK_DONE,
+			.process = (int)(runtime - loop->processes),
+			.hook = (uint8_t)(intptr_t)timer->data,
+			.success = true});
+}
+
+static void do_run_hook(struct loop *loop, const struct action *action)
+{
+	struct ev_timer *timer = &loop->processes[action->process].sleep;
+	const struct handler *hook = loop->spec->processes[action->process].hooks[action->hook];
+	ev_now_update(loop->ev);
+	ev_timer_init(timer, on_slept, (double)hook->sleep_ns / (double)NS_PER_SECOND, 0);
+	timer->data = (void *)(intptr_t)action->hook;
+	ev_timer_start(loop->ev, timer);
+}
+
+/* --- what is left behind --- */
+
 struct drain {
 	const struct loop *loop;
-	int signo;
-	int count; /* how many there were */
+	int signo;	   /* 0: only look */
+	int count, joined; /* how many there were; how many of them are no descendants */
+	struct text names;
 };
 
 /* What descends from a live process of the pod is that process's, not left behind; unless that one
- * was killed, and is as good as gone. And who was asked once, with its group, is not asked again: to
- * many programs a second time means "at once". */
-static void drain_one(const struct descendant *descendant, void *data)
+ * was killed, and is as good as gone. */
+static bool is_spared(const struct drain *drain, const struct dependent *dependent)
 {
-	struct drain *drain = data;
 	const struct loop *loop = drain->loop;
 	for (int i = 0; i < loop->spec->process_count; i++) {
 		const struct runtime *runtime = &loop->processes[i];
 		bool killed = loop->pod->processes[i].state == PROCESS_KILLED;
-		if (runtime->pid && runtime->pid == descendant->child &&
-			(!killed || runtime->pid == descendant->pid))
-			return;
-		if (drain->signo != SIGKILL && runtime->told && runtime->group == descendant->group)
-			return;
+		if (runtime->pid && runtime->pid == dependent->child &&
+			(!killed || runtime->pid == dependent->pid))
+			return true;
 	}
+	return false;
+}
+
+/* Who was asked once, with its group, is not asked again: to many programs a second time means "at
+ * once". */
+static bool was_asked(const struct drain *drain, const struct dependent *dependent)
+{
+	const struct loop *loop = drain->loop;
+	for (int i = 0; i < loop->spec->process_count && drain->signo != SIGKILL; i++) {
+		const struct runtime *runtime = &loop->processes[i];
+		if (runtime->told && runtime->group == dependent->group)
+			return true;
+	}
+	return false;
+}
+
+static void drain_one(const struct dependent *dependent, void *data)
+{
+	struct drain *drain = data;
+	drain->joined += !dependent->child;
+	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
+		return;
+	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,
+		dependent->program);
 	drain->count++;
-	kill(descendant->pid, drain->signo);
+	kill(dependent->pid, drain->signo);
 }
 
 /* Who has no child has no descendant either: orphans come to podinit. */
-static bool is_alone(void)
+static bool is_childless(void)
 {
 	struct reaped reaped;
 	return reap_look(&reaped) == REAP_NO_CHILDREN;
@@ -165,22 +219,52 @@ static void tell_leftovers(struct loop *loop, const struct drain *drain)
 	notice.count = drain->count;
 	notice.signo = (uint8_t)drain->signo;
 	if (drain->count && drain->count != loop->leftovers_told)
-		event_log_tell(loop->setup->log, &notice, NULL);
+		event_log_tell_more(loop->setup->log, &notice, drain->names.data);
 	loop->leftovers_told = drain->signo == SIGKILL ? drain->count : 0;
+	if (drain->signo == SIGKILL && drain->count > loop->killed)
+		loop->killed = drain->count;
+}
+
+/* Signals (0: only counts) what ends with podinit. That of others' children it ends is told to
+ * nobody: so it must be looked for again. */
+static void walk(struct loop *loop, int signo)
+{
+	char names[256];
+	struct drain drain = {.loop = loop, .signo = signo, .names = text_in(names, sizeof(names))};
+	if (getpid() != 1 && is_childless())
+		return;
+	/* Without a /proc that shows them, all there are: for process 1 these are those that will
+	 * be killed with it anyway. */
+	if (!proc_each_dependent(drain_one, &drain) && signo && getpid() == 1 &&
+		nothing_lives(loop) && !is_childless())
+		kill(-1, signo);
+	loop->joined = drain.joined;
+	if (signo)
+		tell_leftovers(loop, &drain);
+}
+
+static void tell_if_drained(struct loop *loop)
+{
+	if (!loop->joined && is_childless())
+		loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
+	else if (loop->joined)
+		ev_timer_again(loop->ev, &loop->look_again);
 }
 
 void act_drain(struct loop *loop)
 {
-	struct drain drain = {.loop = loop, .signo = loop->drain_signo};
+	int signo = loop->drain_signo;
 	loop->drain_signo = 0;
-	/* Without a /proc that shows them, all there are: for process 1 these are those that will
-	 * be killed with it anyway. */
-	if (!is_alone() && !proc_each_descendant(drain_one, &drain) && getpid() == 1 &&
-		nothing_lives(loop))
-		kill(-1, drain.signo);
-	tell_leftovers(loop, &drain);
-	if (is_alone())
-		loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
+	walk(loop, signo);
+	tell_if_drained(loop);
+}
+
+void act_look_again(struct loop *loop)
+{
+	ev_timer_stop(loop->ev, &loop->look_again);
+	if (loop->joined)
+		walk(loop, 0);
+	tell_if_drained(loop);
 }
 
 void act(struct loop *loop, const struct action *action)
@@ -199,14 +283,10 @@ void act(struct loop *loop, const struct action *action)
 		do_kill_tree(loop, action->process);
 		break;
 	case ACT_RUN_HOOK:
-		/* The reader refuses every key that makes a hook; a hook that cannot be run has
-		 * failed. */
-		loop_feed(loop,
-			&(struct event){.type = EVENT_HOOK_DONE,
-				.process = action->process,
-				.hook = action->hook});
+		do_run_hook(loop, action);
 		break;
 	case ACT_CANCEL_HOOK:
+		ev_timer_stop(loop->ev, &loop->processes[action->process].sleep);
 		break;
 	case ACT_DRAIN:
 		loop->drain_signo = action->signo;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,13 +17,17 @@ static bool files_raised;
 static char directory[PATH_MAX] = "/";
 
 /* Descriptors that podinit was given and does not know are not for its children. */
-static void close_on_exec(void)
+static void close_on_exec(uint64_t kept)
 {
-	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-	/* Before Linux 5.11, or refused by a filter. */
-	for (int fd = 3; fd < 1024; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+		/* Before Linux 5.11, or refused by a filter. */
+		for (int fd = 3; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	for (int fd = 3; fd < 64; fd++) {
+		if (kept & UINT64_C(1) << fd)
+			fcntl(fd, F_SETFD, 0);
+	}
 }
 
 /* A descriptor per process is not much, but more than a soft limit of 1024 has for 1,000. */
@@ -44,17 +49,35 @@ void boot_standard_descriptors(void)
 		close(fd);
 }
 
-int boot_prepare(bool entrypoint)
+void boot_prepare(const struct pod_spec *spec)
 {
-	close_on_exec();
+	if (!spec->entry.keep_all_descriptors)
+		close_on_exec(spec->entry.kept_descriptors);
 	raise_files();
-	if (entrypoint && !getcwd(directory, sizeof(directory)))
+	if (spec->entrypoint && !getcwd(directory, sizeof(directory)))
 		strcpy(directory, "/");
-	/* Not to hold any mount. */
+	/* Not to hold any mount. Where even that is refused, it is held. */
 	if (chdir("/") < 0)
+		return;
+}
+
+int boot_become_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+bool boot_is_subreaper(void)
+{
+	int is_one = 0;
+	return prctl(PR_GET_CHILD_SUBREAPER, &is_one, 0, 0, 0) == 0 && is_one;
+}
+
+int boot_parent_death_signal(int signo, int parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, signo, 0, 0, 0) < 0)
 		return -errno;
-	if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		return -errno;
+	if (getppid() != parent)
+		raise(signo);
 	return 0;
 }
 

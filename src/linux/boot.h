@@ -2,15 +2,20 @@
 #ifndef PODINIT_LINUX_BOOT_H
 #define PODINIT_LINUX_BOOT_H
 
-#include <stdbool.h>
+#include "../spec/spec.h"
 
 /* Opens descriptors 0, 1 and 2 where they were given closed: no other file may get their numbers. */
 void boot_standard_descriptors(void);
 
-/* Descriptors, limits, directory, orphans. `entrypoint`: children start in the directory that
- * podinit was started in, else in /. Returns 0, or -errno if orphans will not come to podinit
- * (it is not process 1 and cannot become a subreaper); all else is best effort. */
-int boot_prepare(bool entrypoint);
+/* Descriptors, limits, directory; best effort. An entrypoint's program starts in the directory that
+ * podinit was started in, a pod's processes in /. */
+void boot_prepare(const struct pod_spec *spec);
+/* Orphans of this process's descendants shall come to it. 0 or -errno. */
+int boot_become_subreaper(void);
+bool boot_is_subreaper(void);
+/* This process gets the signal when its parent, process `parent`, ends; or now, if it has. 0 or
+ * -errno. */
+int boot_parent_death_signal(int signo, int parent);
 
 /* In a child: the limits that podinit itself raised. */
 void boot_restore_limits(void);

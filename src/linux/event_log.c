@@ -3,18 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../core/timestamp.h"
+#include "../spec/units.h"
 #include "clock.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
-int event_log_open(
-	struct event_log *log, const struct pod_spec *spec, const char *path, enum log_level level)
+int event_log_open(struct event_log *log, const char *path)
 {
-	*log = (struct event_log){.spec = spec, .level = level, .fd = -1};
+	log->fd = -1;
 	if (!path)
 		return 0;
 	/* A FIFO that nobody reads yet is opened for both, so that it does not wait. */
@@ -25,11 +26,20 @@ int event_log_open(
 	return log->fd < 0 ? -errno : 0;
 }
 
+/* How the program and the pod end: an entrypoint says that in its last line, once. */
+static bool is_in_last_line(const struct notice *notice)
+{
+	return notice->reason == NOTICE_ERROR || notice->reason == NOTICE_OOM_KILLED ||
+		notice->reason == NOTICE_START_ERROR || notice->reason == NOTICE_PHASE;
+}
+
 static bool is_shown(const struct event_log *log, const struct notice *notice)
 {
 	switch (log->level) {
 	case LOG_QUIET:
 		return notice_is_warning(notice);
+	case LOG_ENTRYPOINT:
+		return notice_is_warning(notice) && !is_in_last_line(notice);
 	case LOG_NORMAL:
 		return notice->reason != NOTICE_ORPHAN;
 	case LOG_VERBOSE:
@@ -44,9 +54,21 @@ static void add_message(struct text *out, const struct event_log *log, const str
 	notice_message(out, log->spec, notice);
 	if (!sender)
 		return;
-	if (notice->reason == NOTICE_ORPHAN)
+	if (notice->reason == NOTICE_ORPHAN) {
 		text_add(out, " (%s)", sender->program);
-	else if (sender->pid)
+		return;
+	}
+	event_log_add_sender(out, sender);
+	int passed = log->spec->signal_map[notice->signo];
+	if (!passed)
+		text_add(out, ", not passed on");
+	else if (passed != notice->signo)
+		text_add(out, ", passed on as %s", signal_name(passed));
+}
+
+void event_log_add_sender(struct text *out, const struct sender *sender)
+{
+	if (sender->pid)
 		text_add(out, " from process %d (%s), uid %u", (int)sender->pid, sender->program,
 			(unsigned)sender->uid);
 	else
@@ -106,8 +128,17 @@ static void write_json(struct event_log *log, const struct notice *notice,
 		log_line("events: a line could not be written: %s", strerror(errno));
 }
 
-void event_log_tell(struct event_log *log, const struct notice *notice, const struct sender *sender)
+static void tell(struct event_log *log, const struct notice *notice, const struct sender *sender,
+	const char *more)
 {
+	if (log->voice) {
+		if (log->voice->tell)
+			log->voice->tell(notice);
+		return;
+	}
+	/* That children end is told of each of them. */
+	if (notice->reason == NOTICE_SIGNAL && notice->signo == SIGCHLD)
+		return;
 	/* A name or path of any length fits its line, cut where it must be. */
 	char buffer[600];
 	struct text message = text_in(buffer, sizeof(buffer));
@@ -117,8 +148,49 @@ void event_log_tell(struct event_log *log, const struct notice *notice, const st
 	if (!shown && !written)
 		return;
 	add_message(&message, log, notice, sender);
+	text_add(&message, "%s", more);
 	if (shown)
 		log_line("%s", message.data);
 	if (written)
 		write_json(log, notice, sender, message.data);
+}
+
+void event_log_tell(struct event_log *log, const struct notice *notice, const struct sender *sender)
+{
+	tell(log, notice, sender, "");
+}
+
+void event_log_tell_more(struct event_log *log, const struct notice *notice, const char *more)
+{
+	tell(log, notice, NULL, more);
+}
+
+void event_log_passed_on(const struct event_log *log, int signo)
+{
+	if (log->voice && log->voice->passed_on)
+		log->voice->passed_on(signo, log->spec->signal_map[signo]);
+}
+
+void event_log_handed_off(const struct event_log *log, int signo)
+{
+	if (log->voice && log->voice->handed_off)
+		log->voice->handed_off(signo);
+}
+
+void event_log_suspends(const struct event_log *log)
+{
+	if (log->voice && log->voice->suspends)
+		log->voice->suspends();
+}
+
+void event_log_reaped_all(const struct event_log *log, bool childless)
+{
+	if (log->voice && log->voice->reaped_all)
+		log->voice->reaped_all(childless);
+}
+
+void event_log_finishes(const struct event_log *log)
+{
+	if (log->voice && log->voice->finishes)
+		log->voice->finishes();
 }

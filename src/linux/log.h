@@ -3,7 +3,12 @@
 #ifndef PODINIT_LINUX_LOG_H
 #define PODINIT_LINUX_LOG_H
 
-enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
+enum log_level {
+	LOG_QUIET,	/* what went wrong */
+	LOG_ENTRYPOINT, /* that, without what the last line says anyway; and the last line */
+	LOG_NORMAL,
+	LOG_VERBOSE, /* orphans, too */
+};
 
 /* Once, at boot. Before it, lines may block. */
 void log_open(void);

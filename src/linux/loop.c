@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "goodbye.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "sandbox.h"
+#include "terminal.h"
+
+static const double LOOK_AGAIN_SECONDS = 0.05;
 
 enum {
 	CANNOT_BEGIN = 125,
@@ -107,8 +111,9 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	if (act_is_preparing(runtime))
 		end_preparation(loop, index);
 	forget(runtime);
+	terminal_take_back(reaped->pid);
 	if (runtime->error.stage != STAGE_NONE) {
-		act_spawn_failed(loop, index, &runtime->error);
+		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
 	loop_feed(loop,
@@ -131,7 +136,7 @@ static int process_of(const struct loop *loop, pid_t pid)
 static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 {
 	loop->orphans++;
-	if (loop->setup->log->level != LOG_VERBOSE)
+	if (loop->setup->log->level != LOG_VERBOSE && !loop->setup->log->voice)
 		return;
 	struct sender orphan = {.pid = reaped->pid};
 	struct notice notice = notice_of(NOTICE_ORPHAN, -1);
@@ -164,9 +169,11 @@ static void reap_all(struct loop *loop)
 	for (int i = 0; i < REAP_BATCH; i++) {
 		enum reap_result result = reap_look(&reaped);
 		if (result == REAP_NO_CHILDREN && loop->pod->draining)
-			loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
-		if (result != REAP_GOT_ONE)
+			act_look_again(loop);
+		if (result != REAP_GOT_ONE) {
+			event_log_reaped_all(loop->setup->log, result == REAP_NO_CHILDREN);
 			return;
+		}
 		reap_one(loop, &reaped);
 	}
 	ev_idle_start(loop->ev, &loop->more_work);
@@ -182,12 +189,44 @@ static void on_more_work(struct ev_loop *ev, struct ev_idle *idle, int events)
 	run_queue(loop);
 }
 
-static void signal_came(struct loop *loop, const struct signal_record *record)
+static void tell_signal(struct loop *loop, const struct signal_record *record)
 {
 	struct notice notice = notice_of(NOTICE_SIGNAL, -1);
 	notice.signo = (uint8_t)record->signo;
 	event_log_tell(loop->setup->log, &notice, &record->sender);
+}
+
+static void signal_came(struct loop *loop, const struct signal_record *record)
+{
+	bool was_stopping = loop->pod->stopping;
+	tell_signal(loop, record);
+	if (record->signo == SIGCONT && loop->spec->entrypoint)
+		terminal_continued(loop->processes[0].group);
 	loop_feed(loop, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)record->signo});
+	if (loop->pod->stopping && !was_stopping)
+		loop->stopped_by = *record;
+	event_log_passed_on(loop->setup->log, record->signo);
+	if (loop->spec->entry.suspend_signals & SIGNAL_BIT(record->signo)) {
+		event_log_suspends(loop->setup->log);
+		kill(getpid(), SIGSTOP);
+	}
+}
+
+static void child_came(struct loop *loop, const struct signal_record *record)
+{
+	tell_signal(loop, record);
+	if (loop->spec->entrypoint)
+		terminal_child_changed(loop->processes[0].pid);
+	reap_all(loop);
+}
+
+/* Told to podinit because its terminal went to the program: nobody else's business. */
+static void handed_off(struct loop *loop, const struct signal_record *record)
+{
+	if (!loop->setup->log->voice)
+		return;
+	tell_signal(loop, record);
+	event_log_handed_off(loop->setup->log, record->signo);
 }
 
 static void on_signals(struct ev_loop *ev, struct ev_io *io, int events)
@@ -196,8 +235,10 @@ static void on_signals(struct ev_loop *ev, struct ev_io *io, int events)
 	struct signal_record record;
 	(void)events;
 	for (int i = 0; i < SIGNAL_BATCH && signals_read(io->fd, &record); i++) {
-		if (record.signo == SIGCHLD)
-			reap_all(loop);
+		if (record.handed_off)
+			handed_off(loop, &record);
+		else if (record.signo == SIGCHLD)
+			child_came(loop, &record);
 		else
 			signal_came(loop, &record);
 	}
@@ -289,6 +330,14 @@ static void stay_asleep(struct loop *loop)
 	ev_periodic_start(loop->ev, &loop->end_of_time);
 }
 
+/* Who joined the PID namespace, and ends with it, is nobody's child here. */
+static void on_look_again(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+	(void)timer;
+	(void)events;
+	act_look_again(ev_userdata(ev));
+}
+
 /* What could not be done, or NULL; then errno says why. */
 static const char *begin(struct loop *loop)
 {
@@ -313,9 +362,12 @@ static const char *begin(struct loop *loop)
 		ev_io_start(loop->ev, &loop->outer_signals);
 	}
 	ev_timer_init(&loop->deadline, on_deadline, 0, 0);
+	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
 	stay_asleep(loop);
 	open_control(loop);
+	if (loop->spec->entrypoint)
+		terminal_prepare(&loop->spec->entry);
 	return NULL;
 }
 
@@ -338,6 +390,23 @@ static void finish(struct loop *loop)
 	free(loop->processes);
 }
 
+static void say_goodbye(struct loop *loop)
+{
+	if (loop->setup->log->voice) {
+		event_log_finishes(loop->setup->log);
+		return;
+	}
+	const struct goodbye goodbye = {
+		.spec = loop->spec,
+		.pod = loop->pod,
+		.now = clock_monotonic(),
+		.stopped_by = loop->stopped_by.signo ? &loop->stopped_by : NULL,
+		.killed = loop->killed,
+		.is_told = loop->setup->log->level != LOG_QUIET || loop->exit_code,
+	};
+	goodbye_say(&goodbye);
+}
+
 int loop_run(const struct loop_setup *setup)
 {
 	struct loop loop = {
@@ -355,6 +424,7 @@ int loop_run(const struct loop_setup *setup)
 		loop_feed(&loop, &(struct event){.type = EVENT_BOOT});
 		if (!loop.pod->finished)
 			ev_run(loop.ev, 0);
+		say_goodbye(&loop);
 	}
 	finish(&loop);
 	return loop.exit_code;

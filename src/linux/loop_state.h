@@ -18,6 +18,7 @@ struct runtime {
 	bool aborted;		  /* killed by ACT_ABORT while it prepared itself */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
+	struct ev_timer sleep;	  /* its hook, where that only waits */
 };
 
 struct loop {
@@ -31,6 +32,9 @@ struct loop {
 	bool holds_zombie;  /* one was looked at, and not yet reaped */
 	int drain_signo;    /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
 	int leftovers_told; /* how many were last said to be killed */
+	int joined;	    /* at the last look: who is not our child, but ends with us */
+	int killed;	    /* leftovers that got SIGKILL, at most at once */
+	struct signal_record stopped_by; /* the signal that ended the pod; signo 0: none */
 	struct runtime *processes;
 	struct spawner spawner;
 	uint64_t orphans;
@@ -38,7 +42,7 @@ struct loop {
 
 	struct ev_loop *ev;
 	struct ev_io signals, outer_signals;
-	struct ev_timer deadline;
+	struct ev_timer deadline, look_again;
 	struct ev_periodic end_of_time;
 	struct ev_idle more_work;
 	struct control_actions control_actions;
@@ -53,6 +57,8 @@ void loop_feed(struct loop *loop, const struct event *event);
 void act(struct loop *loop, const struct action *action);
 /* The ACT_DRAIN that was put off while a zombie was held. */
 void act_drain(struct loop *loop);
+/* Tells the core that nothing is left that ends with podinit, if that is so. */
+void act_look_again(struct loop *loop);
 
 /* --- a process with a view of its own, while it prepares itself --- */
 
@@ -63,6 +69,7 @@ int act_read_preparation(const struct runtime *runtime, struct spawn_error *erro
 
 /* Their events. */
 void act_spawn_succeeded(struct loop *loop, int index);
-void act_spawn_failed(struct loop *loop, int index, const struct spawn_error *error);
+void act_spawn_failed(
+	struct loop *loop, int index, pid_t pid, const struct spawn_error *error);
 
 #endif

@@ -31,20 +31,27 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX])
 }
 
 struct stat_line {
-	char state;
+	char state, program[PROC_NAME_MAX];
 	int parent, group;
+	bool is_kernels;
 };
 
 static int read_stat(pid_t pid, struct stat_line *line)
 {
+	enum { KERNEL_THREAD = 0x200000 }; /* the kernel's PF_KTHREAD */
+	unsigned flags;
 	char path[64], buffer[512];
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (read_file(path, buffer, sizeof(buffer)) <= 0)
 		return -1;
 	/* The name in brackets may hold anything, brackets too. */
-	const char *end = strrchr(buffer, ')');
-	if (!end || sscanf(end + 1, " %c %d %d", &line->state, &line->parent, &line->group) != 3)
+	const char *name = strchr(buffer, '('), *end = strrchr(buffer, ')');
+	if (!name || !end ||
+		sscanf(end + 1, " %c %d %d %*d %*d %*d %u", &line->state, &line->parent,
+			&line->group, &flags) != 4)
 		return -1;
+	snprintf(line->program, sizeof(line->program), "%.*s", (int)(end - name - 1), name + 1);
+	line->is_kernels = flags & KERNEL_THREAD;
 	return 0;
 }
 
@@ -71,21 +78,22 @@ static bool is_our_proc(void)
 	return atoi(link) == getpid();
 }
 
-bool proc_each_descendant(
-	void (*visit)(const struct descendant *descendant, void *data), void *data)
+bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *data), void *data)
 {
 	DIR *proc = is_our_proc() ? opendir("/proc") : NULL;
 	if (!proc)
 		return false;
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		struct stat_line line;
-		struct descendant one = {.pid = (pid_t)atoi(entry->d_name)};
+		struct dependent one = {.pid = (pid_t)atoi(entry->d_name)};
 		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid() ||
-			read_stat(one.pid, &line) < 0 || line.state == 'Z' || line.state == 'X')
+			read_stat(one.pid, &line) < 0 || line.state == 'Z' || line.state == 'X' ||
+			line.is_kernels)
 			continue;
 		one.group = line.group;
 		one.child = our_child(one.pid, line);
-		if (one.child)
+		memcpy(one.program, line.program, sizeof(one.program));
+		if (one.child || getpid() == 1)
 			visit(&one, data);
 	}
 	closedir(proc);

@@ -10,15 +10,17 @@ enum { PROC_NAME_MAX = 16 };
 /* The program's name (comm); "?" if nobody knows. */
 void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 
-/* A descendant of this process. */
-struct descendant {
+/* A process that lives only as long as this one. */
+struct dependent {
 	pid_t pid, group;
-	pid_t child; /* the child of this process that it descends from, or itself */
+	pid_t child; /* the child of this process that it descends from, or itself. 0: it does not
+		      * descend from it, but this one is process 1 of its PID namespace */
+	char program[PROC_NAME_MAX];
 };
 
-/* Calls visit() for each descendant that is not a zombie. One walk is a snapshot: who forks
+/* Calls visit() for each that is not a zombie: of process 1, all that are in its PID namespace
+ * (other containers can share it), else its descendants. One walk is a snapshot: who forks
  * meanwhile may be missed. False where /proc is not there, or that of another PID namespace. */
-bool proc_each_descendant(
-	void (*visit)(const struct descendant *descendant, void *data), void *data);
+bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *data), void *data);
 
 #endif

@@ -13,7 +13,8 @@
  * disposition. A process 1 has to care for them too: so these are the kernel's own calls. */
 typedef uint64_t kernel_mask;
 
-static kernel_mask inherited_mask;
+static kernel_mask inherited_mask, left, expected;
+static bool children_were_ignored;
 
 static void set_mask(kernel_mask mask, kernel_mask *old)
 {
@@ -27,24 +28,45 @@ void signals_block(void)
 	blocked = true;
 }
 
-static void set_default(int signo)
+void signals_leave(uint64_t signals)
 {
-	/* At least as large as the kernel's struct sigaction; all zero is SIG_DFL without flags. */
-	static const unsigned long standard[8];
-	syscall(SYS_rt_sigaction, signo, standard, NULL, sizeof(kernel_mask));
+	left = signals;
+	set_mask(~left, NULL);
 }
 
-void signals_reset(bool only_children)
+/* At least as large as the kernel's struct sigaction, which begins with the handler; all zero is
+ * SIG_DFL without flags. */
+struct disposition {
+	unsigned long handler, rest[7];
+};
+
+static void set_default(int signo)
 {
+	static const struct disposition standard;
+	syscall(SYS_rt_sigaction, signo, &standard, NULL, sizeof(kernel_mask));
+}
+
+void signals_reset(int last)
+{
+	struct disposition inherited = {0};
+	syscall(SYS_rt_sigaction, SIGCHLD, NULL, &inherited, sizeof(kernel_mask));
+	children_were_ignored = last < SIGCHLD && inherited.handler == (unsigned long)SIG_IGN;
 	set_default(SIGCHLD);
-	for (int signo = 1; !only_children && signo <= 64; signo++)
+	for (int signo = 1; signo <= last; signo++)
 		set_default(signo); /* fails for KILL and STOP: fine */
+}
+
+void signals_expect_hand_off(int signo)
+{
+	expected |= SIGNAL_BIT(signo);
 }
 
 int signals_open(void)
 {
 	sigset_t all;
 	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
+	kernel_mask mask = ~left;
+	memcpy(&all, &mask, sizeof(mask));
 	int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -62,14 +84,24 @@ bool signals_read(int fd, struct signal_record *record)
 		.signo = (int)info.ssi_signo,
 		.sender = {.pid = (pid_t)info.ssi_pid, .uid = info.ssi_uid},
 	};
+	record->handed_off = expected & SIGNAL_BIT(record->signo);
+	expected &= ~SIGNAL_BIT(record->signo);
 	if (info.ssi_signo != SIGCHLD && record->sender.pid > 0)
 		proc_name(record->sender.pid, record->sender.program);
 	return true;
 }
 
-void signals_restore_mask(bool inherited)
+void signals_unblock(void)
 {
-	set_mask(inherited ? inherited_mask : 0, NULL);
+	set_mask(0, NULL);
+}
+
+void signals_restore(uint64_t blocked)
+{
+	static const struct disposition ignored = {.handler = (unsigned long)SIG_IGN};
+	if (children_were_ignored)
+		syscall(SYS_rt_sigaction, SIGCHLD, &ignored, NULL, sizeof(kernel_mask));
+	set_mask(inherited_mask | blocked, NULL);
 }
 
 int signals_send(pid_t pid, int pidfd, int signo, bool group)

@@ -15,6 +15,7 @@
 #include "boot.h"
 #include "launch.h"
 #include "signals.h"
+#include "terminal.h"
 #include "view.h"
 
 extern char **environ;
@@ -80,6 +81,20 @@ static bool is_overridden(const struct strings *list, int from, const char *item
 	return false;
 }
 
+/* LISTEN_PID says for whom the sockets of LISTEN_FDS are: if for podinit, then for its program, whose
+ * number is not known yet. */
+static char *listen_pid_item(struct spawner *spawner, char *item)
+{
+	static const char name[] = "LISTEN_PID=";
+	const struct pod_spec *spec = spawner->spec;
+	if (!spec->entrypoint || spec->entry.keep_listen_pid ||
+		strncmp(item, name, sizeof(name) - 1) != 0 ||
+		strtol(item + sizeof(name) - 1, NULL, 10) != getpid())
+		return item;
+	strcpy(spawner->listen_pid, name);
+	return spawner->listen_pid;
+}
+
 /* podinit's own environment, and the process's over it. */
 static void merge_environment(struct spawner *spawner, const struct process_spec *process)
 {
@@ -87,7 +102,7 @@ static void merge_environment(struct spawner *spawner, const struct process_spec
 	int count = 0;
 	for (char **item = environ; *item; item++) {
 		if (!is_overridden(own, 0, *item))
-			spawner->environment[count++] = *item;
+			spawner->environment[count++] = listen_pid_item(spawner, *item);
 	}
 	for (int i = 0; i < own->count; i++) {
 		if (!is_overridden(own, i + 1, own->items[i]))
@@ -138,13 +153,23 @@ struct child {
 	struct spawn_error error; /* stage: what is being done, and then what failed */
 };
 
+/* An entrypoint hands on what it was given; a pod's process begins as from nothing. */
+static void restore_signals(const struct pod_spec *spec)
+{
+	if (spec->entrypoint && !spec->entry.reset_signals)
+		signals_restore(spec->entry.blocked_signals);
+	else
+		signals_unblock();
+}
+
 static int child_main(void *data)
 {
 	struct child *child = data;
 	const struct process_spec *process = child->process;
 
 	child->error.stage = STAGE_SESSION;
-	if (setsid() < 0)
+	errno = child->spawner->spec->entrypoint ? -terminal_enter() : setsid() < 0 ? errno : 0;
+	if (errno)
 		goto fail;
 	child->error.stage = STAGE_STDIN;
 	if (child->spawner->stdin_fd >= 0 && dup2(child->spawner->stdin_fd, STDIN_FILENO) < 0)
@@ -156,7 +181,10 @@ static int child_main(void *data)
 		goto fail;
 	child->error.stage = STAGE_EXEC;
 	boot_restore_limits();
-	signals_restore_mask(child->spawner->spec->entrypoint);
+	restore_signals(child->spawner->spec);
+	if (child->spawner->listen_pid[0])
+		snprintf(child->spawner->listen_pid, sizeof(child->spawner->listen_pid),
+			"LISTEN_PID=%d", (int)getpid());
 	errno = execute((char *const *)process->argv.items, child->spawner->environment);
 fail:
 	child->error.error = errno;
@@ -190,7 +218,7 @@ static struct spawned spawn_plain(struct child *child)
 		;
 	if (spawned.pidfd >= 0)
 		close(spawned.pidfd);
-	spawned = failed(0);
+	spawned.pidfd = -1;
 	spawned.error = child->error;
 	return spawned;
 }

@@ -12,11 +12,12 @@ struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
 	char **environment; /* room for the largest merged environment; filled at each start */
+	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
 	int stdin_fd;	    /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
 };
 
 struct spawned {
-	pid_t pid;     /* 0: there is no process; `error` says why */
+	pid_t pid;     /* with an `error` it has ended; 0: there never was one */
 	int pidfd;     /* -1 where the kernel has none */
 	int status_fd; /* -1: it runs its program. Else (a process with a view of its own, which
 			* prepares itself): reads a struct spawn_error, or the end when the

@@ -83,8 +83,8 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, LATER, H(exec_command),    \
 		.doc = "Command of the hook."},                                                    \
 	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, H),                                          \
-	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, H(sleep_ns),        \
-		SECONDS, .max = INT32_MAX, .doc = "Only wait."}
+	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, H(sleep_ns), SECONDS,      \
+	 .max = INT32_MAX, .doc = "Only wait."}
 
 #define SECURITY_KEYS(in)                                                                          \
 	{"securityContext.runAsUser", in, KEY_USER, LATER, .doc = "User to run as."},              \
@@ -161,6 +161,8 @@ const struct key KEYS[] = {
 		.doc = "Group that owns the volumes."},
 	{"securityContext.sysctls", IN_POD, KEY_STRINGS, LATER,
 		.doc = "A kernel parameter of the pod's namespaces, NAME=value."},
+	{"terminationMessagePath", IN_POD, KEY_PATH, POD(termination_message_path),
+		.doc = "File for podinit's last line, instead of /dev/termination-log."},
 
 	/* Volumes. */
 	{"hostPath.path", IN_VOLUME, KEY_FILE, VOLUME(host_path),

@@ -28,7 +28,12 @@ void problem_add(struct problems *problems, const char *source, int line, const 
 
 void spec_init(struct pod_spec *spec)
 {
-	*spec = (struct pod_spec){.deadline_ns = -1};
+	*spec = (struct pod_spec){
+		.deadline_ns = -1,
+		.start_codes = {.not_found = 127, .denied = 126, .other = 126},
+	};
+	for (int signo = 1; signo <= SIGNAL_MAX; signo++)
+		spec->signal_map[signo] = (uint8_t)signo;
 	keys_set_defaults(IN_POD, HOLDER_SECTION, spec, &spec->arena);
 }
 
@@ -106,6 +111,13 @@ void spec_entrypoint(struct pod_spec *spec, char *const argv[])
 	spec->name = process->name;
 	spec->restart_policy = RESTART_NEVER;
 	spec->entrypoint = true;
+}
+
+void spec_set_drain_delay(struct pod_spec *spec, int64_t delay_ns)
+{
+	struct handler *hook = arena_alloc(&spec->arena, sizeof(*hook));
+	hook->sleep_ns = delay_ns;
+	spec->processes[0].hooks[HOOK_PRE_STOP] = hook;
 }
 
 void spec_pause(struct pod_spec *spec)

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "text.h"
+#include "units.h"
 
 enum {
 	SPEC_PROCESSES_MAX = 4096,
@@ -129,16 +130,63 @@ struct volume_spec {
 	const char *host_path; /* NULL: not a hostPath */
 };
 
+/* What becomes of the processes that an ended pod's processes left behind. */
+enum leftovers {
+	LEFTOVERS_ASKED,     /* SIGTERM, what remains of the grace, SIGKILL */
+	LEFTOVERS_SIGNALLED, /* the main's process group gets SIGTERM; nobody waits */
+	LEFTOVERS_ABANDONED, /* nothing: they go with the namespace, or stay */
+};
+
+/* Where an entrypoint's program runs, as sessions and terminals go. */
+enum session {
+	SESSION_AUTO,  /* its own session; in a foreground job of a terminal: its own group */
+	SESSION_NEW,   /* its own session, with standard input's terminal if that can be had */
+	SESSION_GROUP, /* its own process group, in the foreground of the terminal */
+	SESSION_SAME,  /* podinit's own process group */
+};
+
+/* How an entrypoint's program is started. A signal is bit SIGNO - 1. Zeroed is podinit's own way;
+ * the other inits that podinit can be (src/faces) have theirs. */
+struct entrypoint_spec {
+	uint8_t session;	   /* enum session */
+	bool terminal_is_stdin;	   /* else it is /dev/tty, where that can be opened */
+	bool keep_all_descriptors; /* else only those of kept_descriptors */
+	bool keep_listen_pid;	   /* else a LISTEN_PID that is podinit's becomes the program's */
+	bool reset_signals;	   /* none is blocked or ignored in it, whatever podinit inherited */
+	uint64_t kept_descriptors; /* bit per descriptor, 3..63 */
+	uint64_t blocked_signals;  /* blocked in it, besides those that podinit inherited so */
+	uint64_t own_signals;	   /* podinit leaves them to the kernel, and may die of them */
+	uint64_t suspend_signals;  /* after passing one on, podinit stops itself (SIGSTOP) */
+};
+
+/* Exit codes for a program that could not be executed, by why. */
+struct start_codes {
+	uint8_t not_found; /* ENOENT */
+	uint8_t denied;	   /* EACCES */
+	uint8_t other;
+};
+
 struct pod_spec {
 	const char *name;	/* never NULL after spec_check() */
 	uint8_t restart_policy; /* enum restart_policy, never RESTART_UNSET */
 	/* An entrypoint (podinit -- cmd): the one main keeps podinit's standard input, signals go
 	 * on to its process group as they are, and nothing is told but warnings. */
 	bool entrypoint;
+	struct entrypoint_spec entry;
 	/* Without processes: hold the namespaces and reap, until a signal ends it. */
 	bool pause;
 	int64_t grace_ns;    /* terminationGracePeriodSeconds */
 	int64_t deadline_ns; /* activeDeadlineSeconds; -1: none */
+	/* terminationMessagePath: where podinit's last words go; NULL: the place that Kubernetes
+	 * has for them, if it is there. */
+	const char *termination_message_path;
+
+	uint8_t signal_map[SIGNAL_MAX + 1]; /* what each signal is passed on as; 0: it is not */
+	bool relay; /* SIGTERM and SIGINT do not end the pod: they are passed on like others */
+	bool single_child; /* signals go to the main process, not to its group */
+	uint8_t leftovers; /* enum leftovers */
+	struct start_codes start_codes;
+	uint8_t success_codes[256 / 8]; /* bit per exit code of podinit that becomes 0 */
 
 	/* Entries of initContainers (init and sidecar) in file order, then the mains in file
 	 * order: the index order is the start order (spec_check() sorts so). */
@@ -177,6 +225,8 @@ struct volume_spec *spec_add_volume(struct pod_spec *spec, const char *name);
 /* Makes `spec` (initialised) the pod of `podinit -- argv...`: one main, restartPolicy Never,
  * named after the program. argv is copied. */
 void spec_entrypoint(struct pod_spec *spec, char *const argv[]);
+/* The main of an entrypoint gets its stop signal this much later (a preStop hook that sleeps). */
+void spec_set_drain_delay(struct pod_spec *spec, int64_t delay_ns);
 /* Makes it the pod that holds namespaces: no process. */
 void spec_pause(struct pod_spec *spec);
 

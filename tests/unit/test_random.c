@@ -116,7 +116,7 @@ static int expected_exit_code(struct story *t)
 	for (int i = t->spec.init_count; i < t->pod->process_count; i++) {
 		const struct termination *last = &t->pod->processes[i].last;
 		if (last->exit_code > 0)
-			return termination_exit_code(last);
+			return termination_exit_code(&t->spec.start_codes, last);
 		all_good = all_good && last->exit_code == 0;
 	}
 	if (all_good)
@@ -124,7 +124,7 @@ static int expected_exit_code(struct story *t)
 	for (int i = 0; i < t->spec.init_count; i++) {
 		const struct termination *last = &t->pod->processes[i].last;
 		if (t->spec.processes[i].kind == KIND_INIT && last->exit_code > 0)
-			return termination_exit_code(last);
+			return termination_exit_code(&t->spec.start_codes, last);
 	}
 	return 143;
 }

@@ -275,17 +275,23 @@ static void conditions_have_times(void **state)
 static void exit_codes_of_terminations(void **state)
 {
 	(void)state;
+	static const struct start_codes codes = {.not_found = 127, .denied = 126, .other = 1};
 	struct termination end = {.exit_code = 3, .reason = NOTICE_ERROR};
-	assert_int_equal(termination_exit_code(&end), 3);
+	assert_int_equal(termination_exit_code(&codes, &end), 3);
 	end = (struct termination){.exit_code = 128,
 		.reason = NOTICE_START_ERROR,
 		.spawn_error = {.stage = STAGE_EXEC, .error = 2}};
-	assert_int_equal(termination_exit_code(&end), 127);
+	assert_int_equal(termination_exit_code(&codes, &end), 127);
 	end.spawn_error.error = 13;
-	assert_int_equal(termination_exit_code(&end), 126);
+	assert_int_equal(termination_exit_code(&codes, &end), 126);
+	end.spawn_error.error = 8;
+	assert_int_equal(termination_exit_code(&codes, &end), 1);
+	/* not the program itself was missing */
+	end.spawn_error = (struct spawn_error){.stage = STAGE_CHDIR, .error = 2};
+	assert_int_equal(termination_exit_code(&codes, &end), 1);
 	/* a program that itself ends with 128 */
 	end = (struct termination){.exit_code = 128, .reason = NOTICE_ERROR};
-	assert_int_equal(termination_exit_code(&end), 128);
+	assert_int_equal(termination_exit_code(&codes, &end), 128);
 }
 
 int test_status(void)

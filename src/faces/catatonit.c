@@ -1,0 +1,190 @@
+/* catatonit: one child, its signals, its exit code; or none, and it only reaps. Every failure is exit
+ * code 1. Must say what catatonit says; help and licence are our own words. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../linux/boot.h"
+#include "face.h"
+
+enum { FAILED = 1 };
+
+static struct {
+	bool is_debugging;
+	const char *program;
+} catatonit;
+
+static void say_as(pid_t pid, const char *level, const char *message)
+{
+	face_print(STDERR_FILENO, "%s (catatonit:%d): %s\n", level, (int)pid, message);
+}
+
+static int fail(const char *message)
+{
+	say_as(getpid(), "ERROR", message);
+	return FAILED;
+}
+
+static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void print_debug(const char *format, ...)
+{
+	char buffer[512];
+	struct text message = text_in(buffer, sizeof(buffer));
+	va_list arguments;
+	va_start(arguments, format);
+	text_vadd(&message, format, arguments);
+	va_end(arguments);
+	if (catatonit.is_debugging)
+		say_as(getpid(), "DEBUG", buffer);
+}
+
+/* --- what happens --- */
+
+static void start_failed(const struct notice *notice)
+{
+	char buffer[512];
+	struct text why = text_in(buffer, sizeof(buffer));
+	text_add(&why,
+		notice->spawn_error.stage == STAGE_EXEC ? "failed to exec pid1: %s"
+							: "setting foreground process failed: %s",
+		strerror(notice->spawn_error.error));
+	if (notice->pid) {
+		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+		say_as(notice->pid, "ERROR", buffer);
+		print_debug("got ECHILD: no children left to monitor");
+	} else {
+		fail("failed to spawn pid1");
+	}
+}
+
+static void tell(const struct notice *notice)
+{
+	switch ((int)notice->reason) {
+	case NOTICE_STARTED:
+		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+		break;
+	case NOTICE_START_ERROR:
+		start_failed(notice);
+		break;
+	default:
+		break;
+	}
+}
+
+static void passed_on(int signo, int as)
+{
+	if (!as && (signo == SIGTSTP || signo == SIGTTOU || signo == SIGTTIN))
+		print_debug("ignoring kernel attempting to stop us: tty has TOSTOP set");
+}
+
+static void reaped_all(bool childless)
+{
+	if (childless)
+		print_debug("got ECHILD: no children left to monitor");
+}
+
+static const struct voice VOICE = {
+	.tell = tell,
+	.passed_on = passed_on,
+	.reaped_all = reaped_all,
+};
+
+/* --- how it is called --- */
+
+static int print_usage(void)
+{
+	fputs("usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]\n", stderr);
+	return FAILED;
+}
+
+static void print_help(void)
+{
+	print_usage();
+	fputs("\npodinit in catatonit's place: runs a program, passes signals on, reaps.\n\n"
+	      "  -g              signals go to the program's process group\n"
+	      "  -h              this help\n"
+	      "  -L              the licence\n"
+	      "  -P              run nothing, only reap; SIGTERM and SIGINT end it\n"
+	      "  -V, --version   the version\n",
+		stderr);
+}
+
+static int parse(int argc, char **argv, bool *group, bool *pause)
+{
+	static const struct option options[] = {{"version", no_argument, NULL, 'V'}, {0}};
+	int option;
+	while ((option = getopt_long(argc, argv, "+ghLPV", options, NULL)) != -1) {
+		switch (option) {
+		case 'g':
+			*group = true;
+			break;
+		case 'P':
+			*pause = true;
+			break;
+		case 'h':
+			print_help();
+			return 0;
+		case 'L':
+			puts("podinit in catatonit's place. Licensed under the Apache License, Version "
+			     "2.0: http://www.apache.org/licenses/LICENSE-2.0");
+			return 0;
+		case 'V':
+			/* Docker asks its init for the version, and knows this one only. */
+			puts("tini version " PODINIT_VERSION "_catatonit");
+			return 0;
+		default:
+			return print_usage();
+		}
+	}
+	if (argv[optind] || *pause)
+		return FACE_RUNS;
+	fail("missing program name");
+	return print_usage();
+}
+
+static int become_reaper(void)
+{
+	char buffer[160];
+	struct text problem = text_in(buffer, sizeof(buffer));
+	int result = getpid() == 1 ? 0 : boot_become_subreaper();
+	text_add(&problem, "failed to set child-reaper as non-pid1: %s", strerror(-result));
+	return result < 0 ? fail(buffer) : FACE_RUNS;
+}
+
+static int begin(struct start *start, int argc, char **argv)
+{
+	struct pod_spec *spec = &start->spec;
+	bool group = false, pause = false;
+	catatonit.is_debugging = getenv("CATATONIT_DEBUG") != NULL;
+	if (getenv("CATATONIT_LOG"))
+		return fail("CATATONIT_LOG is reserved for future use");
+	int code = parse(argc, argv, &group, &pause);
+	if (code != FACE_RUNS)
+		return code;
+	start->voice = &VOICE;
+	if (pause) {
+		spec_pause(spec);
+		spec->leftovers = LEFTOVERS_ABANDONED;
+		return become_reaper();
+	}
+	face_relay(start, argv + optind);
+	catatonit.program = argv[optind];
+	spec->single_child = !group;
+	spec->start_codes =
+		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
+	spec->signal_map[SIGTSTP] = spec->signal_map[SIGTTIN] = spec->signal_map[SIGTTOU] = 0;
+	spec->entry.session = SESSION_GROUP;
+	spec->entry.blocked_signals =
+		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
+	spec->entry.own_signals = FACE_FAULTS;
+	return become_reaper();
+}
+
+const struct face FACE_CATATONIT = {
+	.names = (const char *const[]){"catatonit", NULL},
+	.begin = begin,
+};

@@ -1,0 +1,48 @@
+/* Which face podinit wears, and what those of other inits share. */
+#include "face.h"
+
+#include <string.h>
+
+static const struct face *const FACES[] = {
+	&FACE_PODINIT, &FACE_TINI, &FACE_DUMB_INIT, &FACE_CATATONIT, &FACE_PAUSE};
+
+enum { FACE_COUNT = sizeof(FACES) / sizeof(*FACES) };
+
+const struct face *face_find(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	for (int i = 0; i < FACE_COUNT; i++) {
+		for (const char *const *known = FACES[i]->names; *known; known++) {
+			if (strcmp(slash ? slash + 1 : name, *known) == 0)
+				return FACES[i];
+		}
+	}
+	return NULL;
+}
+
+void face_names(struct text *out)
+{
+	for (int i = 0; i < FACE_COUNT; i++) {
+		for (const char *const *known = FACES[i]->names; *known; known++)
+			text_add(out, "%s%s", out->length ? ", " : "", *known);
+	}
+}
+
+void face_relay(struct start *start, char *const command[])
+{
+	spec_entrypoint(&start->spec, command);
+	start->spec.relay = true;
+	start->spec.leftovers = LEFTOVERS_ABANDONED;
+	start->spec.entry.keep_all_descriptors = true;
+}
+
+void face_print(int fd, const char *format, ...)
+{
+	char buffer[2048];
+	va_list arguments;
+	struct text text = text_in(buffer, sizeof(buffer));
+	va_start(arguments, format);
+	text_vadd(&text, format, arguments);
+	va_end(arguments);
+	write_now(fd, buffer, text.length);
+}

@@ -1,0 +1,54 @@
+/* The faces of podinit: the inits whose place it takes when it is called by their name. A face reads a
+ * command line and an environment into what podinit knows anyway, a pod_spec, and has words of its own;
+ * what then happens is the core's business, which does not know that there are faces.
+ * docs/design.md says where podinit differs from the originals on purpose. */
+#ifndef PODINIT_FACES_FACE_H
+#define PODINIT_FACES_FACE_H
+
+#include "../linux/event_log.h"
+#include "../linux/sandbox.h"
+
+/* What main() needs to run a pod. Zeroed, and the spec initialised, before a face fills it. */
+struct start {
+	struct pod_spec spec;
+	const struct voice *voice; /* NULL: podinit's own words */
+	enum log_level level;
+	const char *events; /* file; NULL: none */
+	bool is_sandboxed;
+	struct sandbox sandbox;
+	bool has_control;
+	const char *control_path; /* NULL: the usual place */
+	bool becomes_subreaper;	  /* where it is not process 1, and says so */
+};
+
+enum { FACE_RUNS = -1, CANNOT_BEGIN = 125 };
+
+struct face {
+	const char *const *names; /* NULL-terminated; the first one is what it is called */
+	/* Reads argv, as main() got it. FACE_RUNS: run `start`; else podinit ends with this exit code,
+	 * and why was said. */
+	int (*begin)(struct start *start, int argc, char **argv);
+};
+
+/* The face that goes by this name (of a file, or a path to it), or NULL. */
+const struct face *face_find(const char *name);
+/* The names of all faces, with commas between. */
+void face_names(struct text *out);
+
+/* One a file. */
+extern const struct face FACE_PODINIT, FACE_TINI, FACE_DUMB_INIT, FACE_CATATONIT, FACE_PAUSE;
+
+/* --- what the faces of other inits share --- */
+
+/* What the kernel sends to a program that went wrong: tini and catatonit do not pass these on. */
+#define FACE_FAULTS                                                                                \
+	(SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |      \
+		SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
+
+/* Makes the spec an entrypoint that passes every signal on and ends when its program does, as they all
+ * do; prints nothing. */
+void face_relay(struct start *start, char *const command[]);
+/* Writes to a descriptor at once and whole, or not at all: PID 1 must not block. */
+void face_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,312 @@
+/* tini: one child, its signals, its exit code. Becomes a subreaper only when it is asked to. Must say
+ * what tini says where programs or people may look for it; help and licence are our own words. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../core/pod.h"
+#include "../linux/boot.h"
+#include "../linux/terminal.h"
+#include "../spec/units.h"
+#include "face.h"
+
+#define VERSION "tini version 0.19.0 - podinit." PODINIT_VERSION
+
+enum { FATAL, WARNING, INFO, DEBUG, TRACE };
+
+static struct {
+	int verbosity, parent_death_signal;
+	bool subreaper, warn_on_reap, group;
+	const char *program;
+} tini;
+
+static void say(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say_as(pid_t pid, int level, const char *message)
+{
+	static const char *const names[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
+	if (level <= tini.verbosity || level == FATAL)
+		face_print(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, "[%s tini (%d)] %s\n",
+			names[level], (int)pid, message);
+}
+
+static void say(int level, const char *format, ...)
+{
+	char buffer[1024];
+	struct text message = text_in(buffer, sizeof(buffer));
+	va_list arguments;
+	va_start(arguments, format);
+	text_vadd(&message, format, arguments);
+	va_end(arguments);
+	say_as(getpid(), level, buffer);
+}
+
+/* --- what happens --- */
+
+static void started(const struct notice *notice)
+{
+	const struct terminal *terminal = terminal_state();
+	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
+	/* tini's child says it, and says it into a buffer that is lost when it executes the program,
+	 * unless that is a terminal's. */
+	if (terminal->foreground_error && isatty(STDOUT_FILENO))
+		say_as(notice->pid, DEBUG,
+			terminal->foreground_error == ENXIO
+				? "tcsetpgrp failed: no such device (ok to proceed)"
+				: "tcsetpgrp failed: no tty (ok to proceed)");
+}
+
+static void ended(const struct notice *notice)
+{
+	say(DEBUG, "Reaped child with pid: '%d'", notice->pid);
+	if (notice->signo)
+		say(INFO, "Main child exited with signal (with signal '%s')",
+			strsignal(notice->signo));
+	else
+		say(INFO, "Main child exited normally (with status '%d')", notice->exit_code);
+}
+
+/* The program was not executed: tini learns that from the exit code of its child. */
+static void start_failed(const struct start_codes *codes, const struct notice *notice)
+{
+	char buffer[1024];
+	struct text why = text_in(buffer, sizeof(buffer));
+	struct notice end = *notice;
+	const struct termination termination = {
+		.reason = NOTICE_START_ERROR, .spawn_error = notice->spawn_error};
+	if (notice->pid) {
+		say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
+		text_add(&why,
+			notice->spawn_error.stage == STAGE_EXEC ? "exec %s failed: %s"
+								: "%s: tcsetpgrp failed: %s",
+			tini.program, strerror(notice->spawn_error.error));
+		say_as(notice->pid, FATAL, buffer);
+		say(DEBUG, "Received SIGCHLD");
+		end.exit_code = (int16_t)termination_exit_code(codes, &termination);
+		ended(&end);
+		say(TRACE, "No child to wait");
+	} else {
+		say(FATAL, "fork failed: %s", strerror(notice->spawn_error.error));
+	}
+}
+
+static const struct start_codes START_CODES = {.not_found = 127, .denied = 126, .other = 1};
+
+static void tell(const struct notice *notice)
+{
+	switch ((int)notice->reason) {
+	case NOTICE_STARTED:
+		started(notice);
+		break;
+	case NOTICE_START_ERROR:
+		start_failed(&START_CODES, notice);
+		break;
+	case NOTICE_COMPLETED:
+	case NOTICE_ERROR:
+	case NOTICE_OOM_KILLED:
+		ended(notice);
+		break;
+	case NOTICE_SIGNAL:
+		if (notice->signo == SIGCHLD)
+			say(DEBUG, "Received SIGCHLD");
+		break;
+	case NOTICE_ORPHAN:
+		say(DEBUG, "Reaped child with pid: '%d'", notice->pid);
+		if (tini.warn_on_reap)
+			say(WARNING, "Reaped zombie process with pid=%d", notice->pid);
+		break;
+	default:
+		break;
+	}
+}
+
+static void passed_on(int signo, int as)
+{
+	if (as)
+		say(DEBUG, "Passing signal: '%s'", strsignal(signo));
+}
+
+static void reaped_all(bool childless)
+{
+	say(TRACE, childless ? "No child to wait" : "No child to reap");
+}
+
+static void finishes(void)
+{
+	say(TRACE, "Exiting: child has exited");
+}
+
+static const struct voice VOICE = {
+	.tell = tell,
+	.passed_on = passed_on,
+	.reaped_all = reaped_all,
+	.finishes = finishes,
+};
+
+/* --- how it is called --- */
+
+static void print_usage(FILE *stream, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	name = slash ? slash + 1 : name;
+	fprintf(stream, "%s (%s)\n", name, VERSION);
+	fprintf(stream, "Usage: %s [OPTIONS] PROGRAM -- [ARGS] | --version\n\n", name);
+	fputs("podinit in tini's place: runs PROGRAM, passes signals on, reaps.\n\n"
+	      "  -s          adopt orphans, where this is not process 1\n"
+	      "  -p SIGNAL   get SIGNAL (as SIGTERM is written) when the parent ends\n"
+	      "  -g          signals go to the program's process group\n"
+	      "  -e CODE     exit code CODE becomes 0; may be repeated\n"
+	      "  -w          warn when an orphan is reaped\n"
+	      "  -v          say more; may be repeated, up to three times\n"
+	      "  -h, -l      this help; the licence\n"
+	      "  --version   the version, as the only argument\n\n"
+	      "Environment: TINI_SUBREAPER is -s, TINI_KILL_PROCESS_GROUP is -g, TINI_VERBOSITY=N\n"
+	      "stands for N times -v (default: 1).\n\n",
+		stream);
+}
+
+/* The names that tini knows: those of the signals below 32, but for five. */
+static int signal_of(const char *name)
+{
+	static const uint64_t unknown = SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) |
+		SIGNAL_BIT(SIGPWR);
+	for (int signo = 1; signo < 32; signo++) {
+		if (strcmp(signal_name(signo), name) == 0 && !(unknown & SIGNAL_BIT(signo)))
+			return signo;
+	}
+	return 0;
+}
+
+static bool add_success_code(struct pod_spec *spec, const char *argument)
+{
+	char *end;
+	long code = strtol(argument, &end, 10);
+	if (*end || code < 0 || code > 255)
+		return false;
+	spec->success_codes[code / 8] |= (uint8_t)(1 << code % 8);
+	return true;
+}
+
+static int bad_value(char option, const char *value)
+{
+	say(FATAL, "Not a valid option for -%c: %s", option, value);
+	return 1;
+}
+
+/* Stops at the first word that is not an option, unlike a tini of glibc: what follows is the program's,
+ * and no command line that works there means something else here. */
+static int parse(struct start *start, int argc, char **argv)
+{
+	int option;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts(VERSION);
+		return 0;
+	}
+	while ((option = getopt(argc, argv, "+p:hvwgle:s")) != -1) {
+		switch (option) {
+		case 'h':
+			print_usage(stdout, argv[0]);
+			return 0;
+		case 'l':
+			puts("podinit in tini's place. Licensed under the Apache License, Version 2.0: "
+			     "http://www.apache.org/licenses/LICENSE-2.0");
+			return 0;
+		case 's':
+			tini.subreaper = true;
+			break;
+		case 'p':
+			tini.parent_death_signal = signal_of(optarg);
+			if (!tini.parent_death_signal)
+				return bad_value('p', optarg);
+			break;
+		case 'v':
+			tini.verbosity++;
+			break;
+		case 'w':
+			tini.warn_on_reap = true;
+			break;
+		case 'g':
+			tini.group = true;
+			break;
+		case 'e':
+			if (!add_success_code(&start->spec, optarg))
+				return bad_value('e', optarg);
+			break;
+		default:
+			print_usage(stderr, argv[0]);
+			return 1;
+		}
+	}
+	if (!argv[optind]) {
+		print_usage(stderr, argv[0]);
+		return 1;
+	}
+	return FACE_RUNS;
+}
+
+static void read_environment(void)
+{
+	const char *verbosity = getenv("TINI_VERBOSITY");
+	tini.subreaper |= getenv("TINI_SUBREAPER") != NULL;
+	tini.group |= getenv("TINI_KILL_PROCESS_GROUP") != NULL;
+	if (verbosity)
+		tini.verbosity = atoi(verbosity);
+}
+
+/* What tini does to its own process, or 1. */
+static int prepare(pid_t parent)
+{
+	int signo = tini.parent_death_signal;
+	int result = signo ? boot_parent_death_signal(signo, parent) : 0;
+	if (result < 0) {
+		say(FATAL, "Failed to set up parent death signal");
+		return 1;
+	}
+	result = tini.subreaper ? boot_become_subreaper() : 0;
+	if (result < 0) {
+		say(FATAL, "Failed to register as child subreaper: %s", strerror(-result));
+		return 1;
+	}
+	if (tini.subreaper)
+		say(TRACE, "Registered as child subreaper");
+	if (getpid() != 1 && !boot_is_subreaper())
+		say(WARNING,
+			"Tini is not running as PID 1 and isn't registered as a child subreaper.\n"
+			"Zombie processes will not be re-parented to Tini, so zombie reaping won't "
+			"work.\n"
+			"To fix the problem, use the -s option or set the environment variable "
+			"TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID 1.");
+	return FACE_RUNS;
+}
+
+static int begin(struct start *start, int argc, char **argv)
+{
+	struct pod_spec *spec = &start->spec;
+	pid_t parent = getppid();
+	tini.verbosity = WARNING;
+	int code = parse(start, argc, argv);
+	if (code != FACE_RUNS)
+		return code;
+	read_environment();
+	face_relay(start, argv + optind);
+	tini.program = argv[optind];
+	spec->single_child = !tini.group;
+	spec->start_codes = START_CODES;
+	/* tini ignores these two: so they do not stop it when it is not in the foreground. */
+	spec->signal_map[SIGTTIN] = spec->signal_map[SIGTTOU] = 0;
+	spec->entry.session = SESSION_GROUP;
+	spec->entry.terminal_is_stdin = true;
+	spec->entry.keep_listen_pid = true;
+	spec->entry.own_signals = FACE_FAULTS;
+	start->voice = &VOICE;
+	return prepare(parent);
+}
+
+const struct face FACE_TINI = {
+	.names = (const char *const[]){"tini", "tini-static", "docker-init", NULL},
+	.begin = begin,
+};

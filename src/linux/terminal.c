@@ -1,0 +1,117 @@
+/* Sessions, process groups and the terminal. Must not know what the program is, nor end anything. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "signals.h"
+
+static struct terminal terminal = {.session = SESSION_NEW, .fd = -1};
+
+const struct terminal *terminal_state(void)
+{
+	return &terminal;
+}
+
+/* A shell's job stays in the shell's session, where Ctrl-Z works; but process 1 of a container, which
+ * leads its session, hands the session over: a program that no shell could continue must not be
+ * stopped by Ctrl-Z, and in a session whose leader is the program the kernel sees to that. */
+static enum session choose(enum session wanted)
+{
+	if (wanted != SESSION_AUTO)
+		return wanted;
+	return terminal.fd < 0 || getsid(0) == getpid() ? SESSION_NEW : SESSION_GROUP;
+}
+
+/* The kernel tells the group in the foreground, which is podinit's, that its terminal is gone. That
+ * is no news. */
+static void detach(void)
+{
+	terminal.was_leader = getsid(0) == getpid();
+	if (ioctl(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, TIOCNOTTY) < 0) {
+		terminal.detach_error = errno;
+	} else if (terminal.was_leader) {
+		signals_expect_hand_off(SIGHUP);
+		signals_expect_hand_off(SIGCONT);
+	}
+}
+
+void terminal_prepare(const struct entrypoint_spec *entry)
+{
+	terminal = (struct terminal){.fd = -1};
+	if (!entry->terminal_is_stdin)
+		terminal.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	terminal.session = (uint8_t)choose((enum session)entry->session);
+	terminal.job = entry->session == SESSION_AUTO && terminal.session == SESSION_GROUP;
+	if (terminal.session == SESSION_NEW)
+		detach();
+}
+
+static int new_session(void)
+{
+	if (setsid() < 0)
+		return -errno;
+	if (ioctl(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, TIOCSCTTY, 0) < 0)
+		terminal.attach_error = errno;
+	return 0;
+}
+
+/* Is the group of this process in the foreground? */
+static bool is_foreground(pid_t group)
+{
+	return terminal.fd >= 0 && tcgetpgrp(terminal.fd) == group;
+}
+
+static int new_group(void)
+{
+	/* A job in the background must not take the terminal. */
+	bool take = !terminal.job || is_foreground(getpgrp());
+	if (setpgid(0, 0) < 0)
+		return -errno;
+	if (!take || tcsetpgrp(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, getpgrp()) == 0)
+		return 0;
+	terminal.foreground_error = errno;
+	bool none = errno == ENOTTY || errno == ENXIO || errno == EBADF;
+	return none || terminal.job ? 0 : -errno;
+}
+
+int terminal_enter(void)
+{
+	switch ((enum session)terminal.session) {
+	case SESSION_AUTO:
+	case SESSION_NEW:
+		return new_session();
+	case SESSION_GROUP:
+		return new_group();
+	case SESSION_SAME:
+		break;
+	}
+	return 0;
+}
+
+void terminal_child_changed(pid_t pid)
+{
+	siginfo_t info = {0};
+	if (!terminal.job || !pid ||
+		waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
+		return;
+	terminal_take_back(pid);
+	/* All of the job: what stands before or behind podinit in a pipeline, too. */
+	kill(0, SIGSTOP);
+}
+
+void terminal_continued(pid_t group)
+{
+	if (terminal.job && group && is_foreground(getpgrp()))
+		tcsetpgrp(terminal.fd, group);
+}
+
+void terminal_take_back(pid_t group)
+{
+	if (terminal.job && is_foreground(group))
+		tcsetpgrp(terminal.fd, getpgrp());
+}
