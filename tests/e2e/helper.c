@@ -1,5 +1,6 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,32 @@ static int listen_to(const char *name)
 	}
 }
 
+/* Ends of a signal, whatever was inherited. */
+static int die(int signo)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	signal(signo, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	kill(getpid(), signo);
+	return 0;
+}
+
+/* Says where it stands: session, process group, terminal. */
+static int place(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY);
+	pid_t foreground = tcgetpgrp(STDIN_FILENO);
+	printf("session: %s\n", getsid(0) == getpid() ? "leads" :
+				 getsid(0) == getsid(getppid()) ? "its parent's" : "another");
+	printf("group: %s\n", getpgrp() == getpid() ? "leads" :
+			       getpgrp() == getpgid(getppid()) ? "its parent's" : "another");
+	printf("terminal: %s\n", fd < 0 ? "none" : "has one");
+	printf("foreground: %s\n", foreground < 0 ? "unknown" : foreground == getpgrp() ? "yes" : "no");
+	printf("end of place\n");
+	return 0;
+}
+
 /* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
 static int polite(const char *name, int code, int milliseconds)
 {
@@ -124,6 +151,10 @@ int main(int argc, char **argv)
 		return odd(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "die") == 0)
+		return die(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "place") == 0)
+		return place();
 	if (argc == 5 && strcmp(argv[1], "polite") == 0)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 3 && strcmp(argv[1], "stubborn") == 0)
