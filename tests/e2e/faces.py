@@ -145,7 +145,8 @@ class Running:
 
     def send_from_inside(self, signo):
         """To process 1, by one of its namespace that is not its child."""
-        subprocess.run(["nsenter", "-p", "-t", str(self.pid), "sh", "-c", f"kill -{signo} 1"], check=True)
+        # Whoever ends process 1 is killed with all of its namespace.
+        subprocess.run(["nsenter", "-p", "-t", str(self.pid), "sh", "-c", f"kill -{signo} 1"])
 
     def type(self, text):
         os.write(self.terminal, text.encode())
@@ -258,18 +259,20 @@ def same(inits, name, scenario, by_option=False):
     outcomes = side_by_side(scenario, players, workers=len(players))
     for player, outcome in zip(players, outcomes):
         if outcome != outcomes[0]:
-            raise AssertionError(f"{show('the real ' + name, outcomes[0])}\n"
-                                 f"{show(' '.join(player.words), outcome)}")
+            raise AssertionError(difference("the real " + name, outcomes[0], " ".join(player.words), outcome))
     return outcomes[0]
 
 
-def show(who, outcome):
-    """An outcome for people to compare."""
-    if isinstance(outcome, dict):
-        outcome = [f"{key}: {value}" for key, value in outcome.items()]
-    if isinstance(outcome, (list, tuple)):
-        outcome = "".join(f"\n    {part}" for part in outcome)
-    return f"{who}: {outcome}"
+def difference(first, one, second, other):
+    """Two outcomes for people to compare; of dictionaries only what differs."""
+    if isinstance(one, dict):
+        keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+        one, other = [[f"{key}: {went.get(key)}" for key in keys] for went in (one, other)]
+
+    def show(who, went):
+        return f"{who}:" + "".join(f"\n    {part}" for part in (
+            went if isinstance(went, (list, tuple)) else [went]))
+    return f"{show(first, one)}\n{show(second, other)}"
 
 
 # --- rows of command lines ---
@@ -300,7 +303,7 @@ def check_row(inits, name, row):
     wanted = Outcome(row.code, went.out if row.out is None else row.out,
                      went.err if row.err is None else row.err)
     if went != wanted:
-        raise AssertionError(f"{show('the real ' + name, went)}\n{show('as the row has it', wanted)}")
+        raise AssertionError(difference("the real " + name, went, "as the row has it", wanted))
 
 
 def rows(table):
@@ -331,10 +334,10 @@ def settle(running, name, pid, signo):
 
 
 def fate(running, signo, send):
-    """Sends a signal to an init that has listeners. Returns what became of it: what each got, how often
-    the init stopped itself (it is continued then), with which code it ended, and who was left."""
+    """Sends a signal to an init that has listeners. Returns what became of it: what each got, who was
+    stopped (the init is continued then), with which code it ended, and who was left."""
     far, near = (62, 61) if signo > 62 else (64, 63)
-    first, stops = len(read(running.files[0]).splitlines()), 0
+    first, stopped = len(read(running.files[0]).splitlines()), []
     send(signo)
     until(lambda: running.has_ended() or running.is_stopped() or not is_pending(running.pid, signo),
           f"signal {signo} is taken")
@@ -343,13 +346,18 @@ def fate(running, signo, send):
 
     def is_through():
         return far in heard(running, "x", first) or running.has_ended() or not is_running(running.x)
+
+    def is_held():
+        return running.is_stopped() or (state_of(running.x) == "T" and not is_pending(running.pid, far))
     while True:
-        until(lambda: is_through() or running.is_stopped(), f"x hears {far} after {signo}")
+        until(lambda: is_through() or is_held(), f"x hears {far} after {signo}")
         if is_through():
             break
-        stops += 1
+        # A process 1 cannot stop itself. Then it has stopped x, and is done with that.
+        stopped += ["init"] if running.is_stopped() else ["x"]
         running.send(signal.SIGCONT)
         until(lambda: not running.is_stopped(), "it is continued")
+        until(lambda: not is_pending(running.pid, signal.SIGCONT), "and knows it")
     if not is_running(running.x):
         running.wait()
     left = []
@@ -357,9 +365,10 @@ def fate(running, signo, send):
         if is_running(pid) and not is_pending(pid, signal.SIGKILL):
             settle(running, name, pid, near)
             left += name if is_running(pid) else ""
-    got = [[number for number in heard(running, name, first) if number not in {far, near}]
-           for name in "xy"]
-    return {"x got": got[0], "y got": got[1], "stops": stops, "left": left,
+    # The parent of who was stopped gets SIGCHLD for that.
+    unasked = {far, near} | ({signal.SIGCHLD} if stopped else set())
+    got = [[number for number in heard(running, name, first) if number not in unasked] for name in "xy"]
+    return {"x got": got[0], "y got": got[1], "stopped": stopped, "left": left,
             "code": running.wait() if running.has_ended() else None}
 
 

@@ -185,9 +185,11 @@ def test_what_it_says_of_signals(inits, options, pid1):
         for signo in (1, 2, 3, 10, 12, 13, 14, 18, 20, 23, 28, 29, 30, 34, 64):
             running.send(signo)
             running.says(f"x got {signo}\n")
-        for signo in (signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD, signal.SIGTERM):
+        for signo in (signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD):
             running.send(signo)
             until(lambda: not is_pending(running.pid, signo), "it is taken")
+        # Not by way of tini: it looks for zombies after it has passed a signal on, and may find one.
+        kill(children(running.pid)[0], signal.SIGTERM)
         return running.outcome()
     went = same(inits, "tini", scenario)
     assert "[DEBUG tini (INIT)] Passing signal: 'User defined signal 1'" in went.out
@@ -203,7 +205,7 @@ def test_it_warns_of_orphans_that_it_reaps(inits, options, pid1):
         main = children(running.pid)[0]
         kill(children(running.pid)[1])
         until(lambda: children(running.pid) == [main], "it has reaped the orphan")
-        running.send(signal.SIGTERM)
+        kill(main, signal.SIGTERM)
         return running.outcome()
     went = same(inits, "tini", scenario)
     assert any("Reaped zombie process with pid=P" in line for line in went.err) == ("-s" != options[0])
