@@ -5,6 +5,7 @@ A test gives `same()` a scenario, a function of an init. The scenario is played 
 podinit, side by side, and what it returns must be equal; it is given back for the test to say more.
 Process numbers, versions and paths are put out of the way; nothing else is."""
 
+import difflib
 import os
 import pathlib
 import pty
@@ -55,6 +56,27 @@ NUMBER = re.compile(r"(?<=tini \()\d+|(?<=pid ')\d+|(?<=pid: ')\d+|(?<=pid=)\d+|
                     r"|(?<=catatonit:)\d+|(?<=pid1 \()\d+|(?<=child process )\d+")
 # What the child of an init says before it is a program: at the same time as the init says something.
 OF_CHILD = re.compile(r"\[dumb-init\] (Unable to attach|setsid complete|\S*: )|.*[(:]P\d+\)[\]:]")
+
+
+CATATONIT_HEAD = r"((?:FATAL|ERROR|WARN|INFO|DEBUG) \(catatonit:(?:\d+)\): )"
+CATATONIT_SAYS = re.compile(r"pid1 \(|got ECHILD|child process |ignoring kernel|missing program|CATATONIT_LOG")
+CATATONITS_CHILD_SAYS = re.compile(r"using stdin as tty|setting foreground|failed to exec|LISTEN_PID ")
+
+
+def unspliced(text, init):
+    """catatonit writes a line in three pieces, and between them its child may write one of its own. Here
+    each message gets the head of who said it. `init` is the number of catatonit's process."""
+    heads, lines = {CATATONIT_SAYS: [], CATATONITS_CHILD_SAYS: []}, []
+    if not re.search(CATATONIT_HEAD, text):
+        return text
+    for piece in filter(None, re.split(CATATONIT_HEAD + "|\n", text)):
+        if re.match(CATATONIT_HEAD, piece):
+            of_init = f":{init})" in piece
+            heads[CATATONIT_SAYS if of_init else CATATONITS_CHILD_SAYS].append(piece)
+        else:
+            lines.append("".join(who_heads.pop(0) for says, who_heads in heads.items()
+                                 if says.match(piece) and who_heads) + piece)
+    return "\n".join(lines) + "\n"
 
 
 class Outcome(NamedTuple):
@@ -181,7 +203,8 @@ class Running:
 
     def lines(self):
         """Of both streams, as an Outcome has them."""
-        numbers = {"1" if self.is_pid1 else str(self._pid): "INIT"}
+        init = "1" if self.is_pid1 else str(self._pid)
+        numbers = {init: "INIT"}
 
         def role(match):
             return numbers.setdefault(match[0], f"P{len(numbers)}")
@@ -195,6 +218,8 @@ class Running:
             text = re.sub(r"tini version \d[^)\n]*?(?=_catatonit|[)\n])", "tini version N", text)
             text = re.sub(r"pause\.c \S+", "pause.c N", text)
             text = re.sub(HELP[self.init.kind], "<help>\n", text)
+            if self.init.kind == "catatonit":
+                text = unspliced(text, init)
             lines = [NUMBER.sub(role, line) if re.match(OWN_LINE[self.init.kind], line) else line
                      for line in text.splitlines()]
             # podinit does not wake up only to say that there is nothing to do; see DEVIATIONS.
@@ -264,15 +289,15 @@ def same(inits, name, scenario, by_option=False):
 
 
 def difference(first, one, second, other):
-    """Two outcomes for people to compare; of dictionaries only what differs."""
-    if isinstance(one, dict):
-        keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-        one, other = [[f"{key}: {went.get(key)}" for key in keys] for went in (one, other)]
-
-    def show(who, went):
-        return f"{who}:" + "".join(f"\n    {part}" for part in (
-            went if isinstance(went, (list, tuple)) else [went]))
-    return f"{show(first, one)}\n{show(second, other)}"
+    """What differs between two outcomes: a line each, those of the first with a minus."""
+    def lines(went):
+        if isinstance(went, dict):
+            return [f"{key}: {value}" for key, value in went.items()]
+        if isinstance(went, (list, tuple)):
+            return [line for part in went for line in (part if isinstance(part, list) else [str(part)])]
+        return [str(went)]
+    changes = [line for line in difflib.ndiff(lines(one), lines(other)) if line[0] in "+-"]
+    return "\n".join([f"- is {first}, + is {second}", *(changes or [str(one), str(other)])])
 
 
 # --- rows of command lines ---
@@ -312,12 +337,20 @@ def rows(table):
 
 # --- what a signal does ---
 
-def is_pending(pid, signo):
-    """Has it been sent, and not yet been taken?"""
+def has_signal(pid, signo, *sets):
     for line in read(f"/proc/{pid}/status").splitlines():
-        if line.startswith(("SigPnd:", "ShdPnd:")) and int(line.split()[1], 16) >> (signo - 1) & 1:
+        if line.startswith(sets) and int(line.split()[1], 16) >> (signo - 1) & 1:
             return True
     return False
+
+
+def is_pending(pid, signo):
+    """Has it been sent, and not yet been taken?"""
+    return has_signal(pid, signo, "SigPnd:", "ShdPnd:")
+
+
+def is_blocked(pid, signo):
+    return has_signal(pid, signo, "SigBlk:")
 
 
 def heard(running, name, from_line=0):
@@ -326,10 +359,11 @@ def heard(running, name, from_line=0):
 
 
 def settle(running, name, pid, signo):
-    """Waits until a listener has said all that it got: it gets `signo` as the last one."""
+    """Waits until a listener has said all that it got: it gets `signo` as the last one. One that is
+    stopped or ends says no more."""
     before = heard(running, name).count(signo)
     kill(pid, signo)
-    until(lambda: heard(running, name).count(signo) > before or not is_running(pid),
+    until(lambda: heard(running, name).count(signo) > before or state_of(pid) in ("T", "Z", ""),
           f"{name} hears {signo}")
 
 
@@ -353,8 +387,16 @@ def fate(running, signo, send):
         until(lambda: is_through() or is_held(), f"x hears {far} after {signo}")
         if is_through():
             break
+        # What is pending in a listener SIGCONT may take away.
+        for name, pid in (("x", running.x), ("y", running.y)):
+            settle(running, name, pid, near)
         # A process 1 cannot stop itself. Then it has stopped x, and is done with that.
         stopped += ["init"] if running.is_stopped() else ["x"]
+        if stopped[-2:] == ["x", "x"]:  # whom it does not continue
+            kill(running.x, signal.SIGCONT)
+            kill(running.y, signal.SIGCONT)
+            until(is_through, "x is continued")
+            break
         running.send(signal.SIGCONT)
         until(lambda: not running.is_stopped(), "it is continued")
         until(lambda: not is_pending(running.pid, signal.SIGCONT), "and knows it")
