@@ -56,13 +56,15 @@ static int report(void)
 	return 0;
 }
 
-/* Starts a program with signals ignored and blocked: odd SIGNO... -- PROGRAM ARGUMENT... */
-static int odd(char **argv)
+/* Starts a program with signals blocked, and ignored too if they are `odd`:
+ * odd|blocking SIGNO... -- PROGRAM ARGUMENT... */
+static int start_with(char **argv, int odd)
 {
 	sigset_t blocked;
 	sigemptyset(&blocked);
 	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
-		signal(atoi(*argv), SIG_IGN);
+		if (odd)
+			signal(atoi(*argv), SIG_IGN);
 		sigaddset(&blocked, atoi(*argv));
 	}
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
@@ -148,7 +150,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "report") == 0)
 		return report();
 	if (argc > 3 && strcmp(argv[1], "odd") == 0)
-		return odd(argv + 2);
+		return start_with(argv + 2, 1);
+	if (argc > 3 && strcmp(argv[1], "blocking") == 0)
+		return start_with(argv + 2, 0);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "die") == 0)

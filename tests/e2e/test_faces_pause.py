@@ -4,9 +4,11 @@ import signal
 
 import pytest
 
-from faces import check_row, is_blocked, is_pending, row, rows, same
-from pods import children, kill, read, until
+from faces import check_row, is_pending, row, rows, same
+from pods import HELPER, children, kill, read, until
 
+# Born with these blocked, it cannot miss them however early they come.
+BLOCKED = [HELPER, "blocking", 2, 15, 17, "--"]
 WARNING = "Warning: pause should be the first process"
 
 
@@ -25,8 +27,7 @@ def test_a_command_line(inits, row):
 @pytest.mark.parametrize("signo, name", [(signal.SIGTERM, "Terminated"), (signal.SIGINT, "Interrupt")])
 def test_it_ends_when_it_is_told_to(inits, words, pid1, signo, name):
     def scenario(init):
-        running = init.start(*words, pid1=pid1)
-        until(lambda: is_blocked(running.pid, signo), "it takes signals")
+        running = init.start(*words, pid1=pid1, prefix=BLOCKED)
         running.send(signo)
         return running.outcome()
     assert same(inits, "pause", scenario) == (0, [], [told(name)] if pid1 else [WARNING, told(name)])
@@ -35,8 +36,7 @@ def test_it_ends_when_it_is_told_to(inits, words, pid1, signo, name):
 @pytest.mark.parametrize("inside", [False, True])
 def test_as_process_1_no_other_signal_does_anything(inits, inside):
     def scenario(init):
-        running = init.start(pid1=True)
-        until(lambda: is_blocked(running.pid, signal.SIGTERM), "it takes signals")
+        running = init.start(pid1=True, prefix=BLOCKED)
         for signo in range(1, 65):
             if signo not in (2, 9, 15, 19):
                 (running.send_from_inside if inside else running.send)(signo)
@@ -48,8 +48,7 @@ def test_as_process_1_no_other_signal_does_anything(inits, inside):
 
 def test_it_is_stopped_and_continued_as_any_process(inits):
     def scenario(init):
-        running = init.start()
-        until(lambda: is_blocked(running.pid, signal.SIGTERM), "it takes signals")
+        running = init.start(prefix=BLOCKED)
         running.send(signal.SIGSTOP)
         until(running.is_stopped, "it stops")
         running.send(signal.SIGCONT)
@@ -62,8 +61,7 @@ def test_it_is_stopped_and_continued_as_any_process(inits):
 def test_it_reaps_what_it_adopts(inits):
     def scenario(init):
         script = 'sh -c "sleep 1000 &" & exec "$@"'
-        running = init.start(prefix=["sh", "-c", script, "sh"], pid1=True)
-        until(lambda: is_blocked(running.pid, signal.SIGTERM), "it takes signals")
+        running = init.start(prefix=["sh", "-c", script, "sh", *BLOCKED], pid1=True)
         until(lambda: [read(f"/proc/{pid}/comm") for pid in children(running.pid)] == ["sleep\n"],
               "it has reaped who was there, and adopted an orphan")
         kill(children(running.pid)[0], signal.SIGTERM)
