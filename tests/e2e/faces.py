@@ -162,6 +162,10 @@ class Running:
             assert self._pid is not True, f"it ended: {self.text()}"
         return self._pid
 
+    def executed(self):
+        """Waits until it is the init, and no more what starts it."""
+        until(lambda: read(f"/proc/{self.pid}/comm") == self.init.name + "\n", "the init is executed")
+
     def send(self, signo):
         kill(self.pid, signo)
 

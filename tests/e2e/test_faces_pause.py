@@ -28,6 +28,7 @@ def test_a_command_line(inits, row):
 def test_it_ends_when_it_is_told_to(inits, words, pid1, signo, name):
     def scenario(init):
         running = init.start(*words, pid1=pid1, prefix=BLOCKED)
+        running.executed()
         running.send(signo)
         return running.outcome()
     assert same(inits, "pause", scenario) == (0, [], [told(name)] if pid1 else [WARNING, told(name)])
@@ -37,6 +38,7 @@ def test_it_ends_when_it_is_told_to(inits, words, pid1, signo, name):
 def test_as_process_1_no_other_signal_does_anything(inits, inside):
     def scenario(init):
         running = init.start(pid1=True, prefix=BLOCKED)
+        running.executed()
         for signo in range(1, 65):
             if signo not in (2, 9, 15, 19):
                 (running.send_from_inside if inside else running.send)(signo)
@@ -49,6 +51,7 @@ def test_as_process_1_no_other_signal_does_anything(inits, inside):
 def test_it_is_stopped_and_continued_as_any_process(inits):
     def scenario(init):
         running = init.start(prefix=BLOCKED)
+        running.executed()
         running.send(signal.SIGSTOP)
         until(running.is_stopped, "it stops")
         running.send(signal.SIGCONT)
