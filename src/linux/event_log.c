@@ -87,7 +87,8 @@ static void add_process(struct text *out, const struct event_log *log, const str
 static void add_details(struct text *out, const struct notice *notice, const struct sender *sender)
 {
 	int pid = sender && notice->reason == NOTICE_SIGNAL ? (int)sender->pid : notice->pid;
-	if (pid)
+	/* One that was not executed was nobody. */
+	if (pid && notice->reason != NOTICE_START_ERROR)
 		text_add(out, ",\"pid\":%d", pid);
 	if (sender && notice->reason == NOTICE_SIGNAL)
 		text_add(out, ",\"uid\":%u", (unsigned)sender->uid);
