@@ -37,9 +37,9 @@ static bool is_shown(const struct event_log *log, const struct notice *notice)
 {
 	switch (log->level) {
 	case LOG_QUIET:
-		return notice_is_warning(notice);
 	case LOG_ENTRYPOINT:
-		return notice_is_warning(notice) && !is_in_last_line(notice);
+		return notice_is_warning(notice) &&
+			!(log->spec->entrypoint && is_in_last_line(notice));
 	case LOG_NORMAL:
 		return notice->reason != NOTICE_ORPHAN;
 	case LOG_VERBOSE:

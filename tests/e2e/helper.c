@@ -1,9 +1,11 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,14 +75,14 @@ static int odd(char **argv)
  * whatever its default. */
 static int listen_to(const char *name)
 {
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
+	/* The kernel's own calls: the C library leaves its signals 32 and 33 out of every set. */
+	static const uint64_t all = ~UINT64_C(0);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
 	printf("%s listens\n", name);
 	fflush(stdout);
 	for (;;) {
-		int signo;
-		if (sigwait(&all, &signo))
+		int signo = (int)syscall(SYS_rt_sigtimedwait, &all, NULL, NULL, sizeof(all));
+		if (signo < 0)
 			continue;
 		printf("%s got %d\n", name, signo);
 		fflush(stdout);
