@@ -76,8 +76,7 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
-	struct event_log log = {
-		.spec = &start->spec, .voice = start->voice, .level = start->level};
+	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
 		log_line("--events %s: %s", start->events, strerror(-result));
@@ -106,8 +105,9 @@ static int run(const struct start *start)
 	int outer_signals_fd = -1;
 	signals_block();
 	signals_leave(spec->entry.own_signals);
-	signals_reset(!spec->entrypoint ? SIGNAL_MAX
-			: spec->entry.reset_signals ? SIGNAL_LAST_STANDARD : 0);
+	signals_reset(!spec->entrypoint		    ? SIGNAL_MAX
+			: spec->entry.reset_signals ? SIGNAL_LAST_STANDARD
+						    : 0);
 	log_open();
 	if (start->is_sandboxed) {
 		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);

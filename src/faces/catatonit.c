@@ -129,7 +129,8 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 			print_help();
 			return 0;
 		case 'L':
-			puts("podinit in catatonit's place. Licensed under the Apache License, Version "
+			puts("podinit in catatonit's place. Licensed under the Apache License, "
+			     "Version "
 			     "2.0: http://www.apache.org/licenses/LICENSE-2.0");
 			return 0;
 		case 'V':

@@ -143,7 +143,8 @@ static const struct voice VOICE = {
 static void print_help(const char *name)
 {
 	fprintf(stderr,
-		VERSION "\nUsage: %s [option] command [[arg] ...]\n\n"
+		VERSION
+		"\nUsage: %s [option] command [[arg] ...]\n\n"
 		"podinit in dumb-init's place: runs a program in a session of its own, passes\n"
 		"signals on to all of it, reaps.\n\n"
 		"   -c, --single-child   no session; signals go to the program alone\n"
@@ -192,8 +193,10 @@ static int parse(struct pod_spec *spec, int argc, char **argv)
 		case 'r':
 			if (add_rewrite(spec, optarg))
 				break;
-			fputs("Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and "
-			      "31.\nThis option can be specified multiple times.\nUse --help for full "
+			fputs("Usage: -r option takes <signum>:<signum>, where <signum> is between "
+			      "1 and "
+			      "31.\nThis option can be specified multiple times.\nUse --help for "
+			      "full "
 			      "usage.\n",
 				stderr);
 			return 1;
@@ -203,9 +206,8 @@ static int parse(struct pod_spec *spec, int argc, char **argv)
 	}
 	if (argv[optind])
 		return FACE_RUNS;
-	fprintf(stderr,
-		"Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv[0],
-		argv[0]);
+	fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n",
+		argv[0], argv[0]);
 	return 1;
 }
 
@@ -247,8 +249,8 @@ static int begin(struct start *start, int argc, char **argv)
 	rewrite_stops(spec);
 	spec->single_child = dumb_init.is_single;
 	spec->leftovers = LEFTOVERS_SIGNALLED;
-	spec->start_codes =
-		(struct start_codes){.not_found = START_FAILED, .denied = START_FAILED, .other = START_FAILED};
+	spec->start_codes = (struct start_codes){
+		.not_found = START_FAILED, .denied = START_FAILED, .other = START_FAILED};
 	spec->entry.session = dumb_init.is_single ? SESSION_SAME : SESSION_NEW;
 	spec->entry.terminal_is_stdin = true;
 	spec->entry.keep_listen_pid = true;

@@ -172,8 +172,8 @@ static void print_usage(FILE *stream, const char *name)
 /* The names that tini knows: those of the signals below 32, but for five. */
 static int signal_of(const char *name)
 {
-	static const uint64_t unknown = SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) |
-		SIGNAL_BIT(SIGPWR);
+	static const uint64_t unknown =
+		SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) | SIGNAL_BIT(SIGPWR);
 	for (int signo = 1; signo < 32; signo++) {
 		if (strcmp(signal_name(signo), name) == 0 && !(unknown & SIGNAL_BIT(signo)))
 			return signo;
@@ -212,7 +212,8 @@ static int parse(struct start *start, int argc, char **argv)
 			print_usage(stdout, argv[0]);
 			return 0;
 		case 'l':
-			puts("podinit in tini's place. Licensed under the Apache License, Version 2.0: "
+			puts("podinit in tini's place. Licensed under the Apache License, Version "
+			     "2.0: "
 			     "http://www.apache.org/licenses/LICENSE-2.0");
 			return 0;
 		case 's':
@@ -279,7 +280,8 @@ static int prepare(pid_t parent)
 			"Zombie processes will not be re-parented to Tini, so zombie reaping won't "
 			"work.\n"
 			"To fix the problem, use the -s option or set the environment variable "
-			"TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID 1.");
+			"TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID "
+			"1.");
 	return FACE_RUNS;
 }
 

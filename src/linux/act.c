@@ -16,8 +16,7 @@ void act_spawn_succeeded(struct loop *loop, int index)
 			.pid = loop->processes[index].pid});
 }
 
-void act_spawn_failed(
-	struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
+void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,

@@ -11,8 +11,8 @@ struct goodbye {
 	const struct pod *pod;
 	int64_t now;
 	const struct signal_record *stopped_by; /* the signal that ended the pod; NULL: none did */
-	int killed;   /* processes left behind that had to be killed */
-	bool is_told; /* on standard error, too */
+	int killed;				/* processes left behind that had to be killed */
+	bool is_told;				/* on standard error, too */
 };
 
 /* Never blocks; what cannot be written is lost. */

@@ -96,8 +96,8 @@ int terminal_enter(void)
 void terminal_child_changed(pid_t pid)
 {
 	siginfo_t info = {0};
-	if (!terminal.job || !pid ||
-		waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
+	if (!terminal.job || !pid || waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 ||
+		!info.si_pid)
 		return;
 	terminal_take_back(pid);
 	/* All of the job: what stands before or behind podinit in a pipeline, too. */

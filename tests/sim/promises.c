@@ -139,8 +139,8 @@ static void signals(struct life *life, const struct action *action)
 	/* With a grace some wait for their turns. */
 	if (what == OWE_STOP && process->stop_by <= life->now)
 		check_order(life, index, TOLD_BY_SIGNAL);
-	bool group = what == OWE_GROUP || (what == OWE_STOP && !life->spec.entrypoint ? false
-		: !life->spec.single_child);
+	bool group = what == OWE_GROUP ||
+		(what == OWE_STOP && !life->spec.entrypoint ? false : !life->spec.single_child);
 	int signo = what == OWE_FORWARD ? model->forwarded : stop_signal;
 	if (action->signo != signo || action->group != group)
 		promise_broken(life, PROMISE_STOP_ORDER, "%s should get signal %d%s",

@@ -182,7 +182,8 @@ static void random_entrypoint(struct rng *rng, struct pod_spec *spec)
 	if (rng_chance(rng, 300))
 		spec->start_codes = (struct start_codes){2, 3, 4};
 	if (rng_chance(rng, 300))
-		memset(spec->success_codes, (int)rng_between(rng, 0, 255), sizeof(spec->success_codes));
+		memset(spec->success_codes, (int)rng_between(rng, 0, 255),
+			sizeof(spec->success_codes));
 	if (rng_chance(rng, 300))
 		spec_set_drain_delay(spec, spec->grace_ns > 0 ? rng_time(rng, spec->grace_ns) : 0);
 	spec->relay = rng_chance(rng, 400);

@@ -30,7 +30,8 @@ static void of_an_entrypoint(void **state)
 	at(t, 1500 * MS);
 	exits(t, "app", 0);
 	drained(t);
-	assert_says(t, NULL, "ends with exit code 0 after 1.5 s: app ended with exit code 0 after 1.5 s");
+	assert_says(t, NULL,
+		"ends with exit code 0 after 1.5 s: app ended with exit code 0 after 1.5 s");
 	t = entrypoint();
 	expect_spawn(t, "app");
 	spawn_fails(t, "app", STAGE_EXEC, 2);
@@ -51,7 +52,8 @@ static void of_a_stopped_entrypoint(void **state)
 	dies(t, "app", 15);
 	drained(t);
 	assert_says(t, "SIGTERM from process 7 (sh), uid 0",
-		"ends with exit code 143 after 3 s: SIGTERM from process 7 (sh), uid 0; app killed by "
+		"ends with exit code 143 after 3 s: SIGTERM from process 7 (sh), uid 0; app killed "
+		"by "
 		"SIGTERM after 3 s");
 }
 
@@ -71,7 +73,8 @@ static void of_a_pod(void **state)
 	exits(t, "s", 9);
 	drained(t);
 	assert_says(t, NULL,
-		"ends with exit code 137 after 2 s: b killed by SIGKILL after 2 s; c ended with exit "
+		"ends with exit code 137 after 2 s: b killed by SIGKILL after 2 s; c ended with "
+		"exit "
 		"code 3 after 2 s");
 }
 
