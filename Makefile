@@ -21,7 +21,7 @@ SPEC  = arena text words expand units keys key_lookup value value_lists ini_read
 CORE  = notice last_line process restart stop pod status podstatus timestamp
 LINUX = act boot clock config control event_log goodbye install launch log loop mount names proc reap sandbox \
 	signals spawn terminal view volume
-FACES = catatonit dumb_init face pause podinit tini
+FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)

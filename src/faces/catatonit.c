@@ -17,48 +17,52 @@ static struct {
 	const char *program;
 } catatonit;
 
-static void say_as(pid_t pid, const char *level, const char *message)
+static void say_as(pid_t pid, const char *level, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void say_as(pid_t pid, const char *level, const char *format, va_list arguments)
 {
-	face_print(STDERR_FILENO, "%s (catatonit:%d): %s\n", level, (int)pid, message);
+	char begin[48];
+	snprintf(begin, sizeof(begin), "%s (catatonit:%d): ", level, (int)pid);
+	face_print_line(STDERR_FILENO, begin, format, arguments);
 }
 
-static int fail(const char *message)
+static void print_error(pid_t pid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void print_error(pid_t pid, const char *format, ...)
 {
-	say_as(getpid(), "ERROR", message);
-	return FAILED;
+	va_list arguments;
+	va_start(arguments, format);
+	say_as(pid, "ERROR", format, arguments);
+	va_end(arguments);
 }
 
 static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void print_debug(const char *format, ...)
 {
-	char buffer[512];
-	struct text message = text_in(buffer, sizeof(buffer));
 	va_list arguments;
 	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
-	va_end(arguments);
 	if (catatonit.is_debugging)
-		say_as(getpid(), "DEBUG", buffer);
+		say_as(getpid(), "DEBUG", format, arguments);
+	va_end(arguments);
 }
 
 /* --- what happens --- */
 
 static void start_failed(const struct notice *notice)
 {
-	char buffer[512];
-	struct text why = text_in(buffer, sizeof(buffer));
-	text_add(&why,
-		notice->spawn_error.stage == STAGE_EXEC ? "failed to exec pid1: %s"
-							: "setting foreground process failed: %s",
-		strerror(notice->spawn_error.error));
-	if (notice->pid) {
-		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
-		say_as(notice->pid, "ERROR", buffer);
-		print_debug("got ECHILD: no children left to monitor");
-	} else {
-		fail("failed to spawn pid1");
+	const char *what = notice->spawn_error.stage == STAGE_EXEC
+		? "failed to exec pid1"
+		: "setting foreground process failed";
+	const char *why = strerror(notice->spawn_error.error);
+	if (!notice->pid) {
+		print_error(getpid(), "failed to spawn pid1: %s", why);
+		return;
 	}
+	print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+	print_error(notice->pid, "%s: %s", what, why);
+	print_debug("got ECHILD: no children left to monitor");
 }
 
 static void tell(const struct notice *notice)
@@ -143,17 +147,17 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 	}
 	if (argv[optind] || *pause)
 		return FACE_RUNS;
-	fail("missing program name");
+	print_error(getpid(), "missing program name");
 	return print_usage();
 }
 
 static int become_reaper(void)
 {
-	char buffer[160];
-	struct text problem = text_in(buffer, sizeof(buffer));
 	int result = getpid() == 1 ? 0 : boot_become_subreaper();
-	text_add(&problem, "failed to set child-reaper as non-pid1: %s", strerror(-result));
-	return result < 0 ? fail(buffer) : FACE_RUNS;
+	if (result == 0)
+		return FACE_RUNS;
+	print_error(getpid(), "failed to set child-reaper as non-pid1: %s", strerror(-result));
+	return FAILED;
 }
 
 static int begin(struct start *start, int argc, char **argv)
@@ -161,8 +165,10 @@ static int begin(struct start *start, int argc, char **argv)
 	struct pod_spec *spec = &start->spec;
 	bool group = false, pause = false;
 	catatonit.is_debugging = getenv("CATATONIT_DEBUG") != NULL;
-	if (getenv("CATATONIT_LOG"))
-		return fail("CATATONIT_LOG is reserved for future use");
+	if (getenv("CATATONIT_LOG")) {
+		print_error(getpid(), "CATATONIT_LOG is reserved for future use");
+		return FAILED;
+	}
 	int code = parse(argc, argv, &group, &pause);
 	if (code != FACE_RUNS)
 		return code;

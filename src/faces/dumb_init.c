@@ -25,14 +25,11 @@ static void print_debug(const char *format, ...) __attribute__((format(printf, 1
 
 static void print_debug(const char *format, ...)
 {
-	char buffer[512];
-	struct text message = text_in(buffer, sizeof(buffer));
 	va_list arguments;
 	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
-	va_end(arguments);
 	if (dumb_init.is_debugging)
-		face_print(STDERR_FILENO, "[dumb-init] %s\n", buffer);
+		face_print_line(STDERR_FILENO, "[dumb-init] ", format, arguments);
+	va_end(arguments);
 }
 
 /* --- what happens --- */

@@ -50,5 +50,8 @@ extern const struct face FACE_PODINIT, FACE_TINI, FACE_DUMB_INIT, FACE_CATATONIT
 void face_relay(struct start *start, char *const command[]);
 /* Writes to a descriptor at once and whole, or not at all: PID 1 must not block. */
 void face_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same: `begin`, the text, and the end of the line. */
+void face_print_line(int fd, const char *begin, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 
 #endif

@@ -24,26 +24,24 @@ static struct {
 	const char *program;
 } tini;
 
-static void say(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say_as(pid_t pid, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void say_as(pid_t pid, int level, const char *message)
+/* tini's child says some of it. */
+static void say_as(pid_t pid, int level, const char *format, ...)
 {
 	static const char *const names[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
-	if (level <= tini.verbosity || level == FATAL)
-		face_print(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, "[%s tini (%d)] %s\n",
-			names[level], (int)pid, message);
+	char begin[48];
+	va_list arguments;
+	if (level > tini.verbosity && level != FATAL)
+		return;
+	snprintf(begin, sizeof(begin), "[%s tini (%d)] ", names[level], (int)pid);
+	va_start(arguments, format);
+	face_print_line(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, begin, format, arguments);
+	va_end(arguments);
 }
 
-static void say(int level, const char *format, ...)
-{
-	char buffer[1024];
-	struct text message = text_in(buffer, sizeof(buffer));
-	va_list arguments;
-	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
-	va_end(arguments);
-	say_as(getpid(), level, buffer);
-}
+#define say(level, ...) say_as(getpid(), level, __VA_ARGS__)
 
 /* --- what happens --- */
 
@@ -70,31 +68,29 @@ static void ended(const struct notice *notice)
 		say(INFO, "Main child exited normally (with status '%d')", notice->exit_code);
 }
 
+static const struct start_codes START_CODES = {.not_found = 127, .denied = 126, .other = 1};
+
 /* The program was not executed: tini learns that from the exit code of its child. */
-static void start_failed(const struct start_codes *codes, const struct notice *notice)
+static void start_failed(const struct notice *notice)
 {
-	char buffer[1024];
-	struct text why = text_in(buffer, sizeof(buffer));
-	struct notice end = *notice;
 	const struct termination termination = {
 		.reason = NOTICE_START_ERROR, .spawn_error = notice->spawn_error};
-	if (notice->pid) {
-		say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
-		text_add(&why,
-			notice->spawn_error.stage == STAGE_EXEC ? "exec %s failed: %s"
-								: "%s: tcsetpgrp failed: %s",
-			tini.program, strerror(notice->spawn_error.error));
-		say_as(notice->pid, FATAL, buffer);
-		say(DEBUG, "Received SIGCHLD");
-		end.exit_code = (int16_t)termination_exit_code(codes, &termination);
-		ended(&end);
-		say(TRACE, "No child to wait");
-	} else {
-		say(FATAL, "fork failed: %s", strerror(notice->spawn_error.error));
+	const char *why = strerror(notice->spawn_error.error);
+	struct notice end = *notice;
+	if (!notice->pid) {
+		say(FATAL, "fork failed: %s", why);
+		return;
 	}
+	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		say_as(notice->pid, FATAL, "exec %s failed: %s", tini.program, why);
+	else
+		say_as(notice->pid, FATAL, "tcsetpgrp failed: %s", why);
+	say(DEBUG, "Received SIGCHLD");
+	end.exit_code = (int16_t)termination_exit_code(&START_CODES, &termination);
+	ended(&end);
+	say(TRACE, "No child to wait");
 }
-
-static const struct start_codes START_CODES = {.not_found = 127, .denied = 126, .other = 1};
 
 static void tell(const struct notice *notice)
 {
@@ -103,7 +99,7 @@ static void tell(const struct notice *notice)
 		started(notice);
 		break;
 	case NOTICE_START_ERROR:
-		start_failed(&START_CODES, notice);
+		start_failed(notice);
 		break;
 	case NOTICE_COMPLETED:
 	case NOTICE_ERROR:
