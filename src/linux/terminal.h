@@ -33,6 +33,10 @@ const struct terminal *terminal_state(void);
 void terminal_child_changed(pid_t pid);
 /* podinit was continued, perhaps in the foreground: that is the program's. */
 void terminal_continued(pid_t group);
+/* Of the outer process of a sandbox, whose group the inner one cannot name: is it in the foreground of a
+ * terminal? And: it shall be again. With every signal blocked. */
+bool terminal_is_in_foreground(void);
+void terminal_reclaim(void);
 /* The program has ended: podinit's own group is in the foreground again, if the program's was. */
 void terminal_take_back(pid_t group);
 

@@ -97,13 +97,14 @@ def podinit_of(terminal):
     return until(lambda: children(terminal.pid), "podinit runs")[0]
 
 
-def test_a_job_of_a_shell_can_be_stopped_and_continued(terminals):
+@pytest.mark.parametrize("option", ["", "--sandbox"])
+def test_a_job_of_a_shell_can_be_stopped_and_continued(terminals, option):
     terminal = shell(terminals)
     program = "echo ready; while read x; do echo got $x; test $x = end && exit 7; done"
-    terminal.type(f"{PODINIT} --no-control -- sh -c '{program}'; echo code $?\n")
+    terminal.type(f"{PODINIT} {option} --no-control -- sh -c '{program}'; echo code $?\n")
     terminal.shows("ready")
     job = podinit_of(terminal)
-    app = children(job)[0]
+    app = descendants(job)[-1]
     # In the shell's session, in a group of its own, in the foreground.
     its = stat(app)
     assert (its["session"], its["group"], its["foreground"]) == (terminal.pid, app, app)
@@ -147,8 +148,9 @@ def test_a_job_in_the_background_does_not_take_the_terminal(terminals):
     terminal.shows("got line")
 
 
-def test_a_script_that_runs_podinit_has_the_terminal_afterwards(terminals):
-    script = f"{PODINIT} --no-control -- true; read x; echo got $x"
+@pytest.mark.parametrize("option", ["", "--sandbox"])
+def test_a_script_that_runs_podinit_has_the_terminal_afterwards(terminals, option):
+    script = f"{PODINIT} {option} --no-control -- true; read x; echo got $x"
     # A script has no job control: nobody but podinit can put its group to the foreground again.
     terminal = terminals("sh", "-c", f"sh -c '{script}'; true")
     terminal.shows("ends with exit code 0")
