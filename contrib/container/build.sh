@@ -1,8 +1,8 @@
 #!/bin/sh
 # build.sh [DIR] : makes the images localhost/podinit and localhost/pause out of what `make` has put
-# into DIR (default: build of the project). It compiles nothing, and no registry is asked for anything.
+# into DIR (default: build of the project). It compiles nothing and asks no registry for anything.
 #
-# PODMAN names what builds, with its options: buildah, docker, or podman --root DIR (default: podman).
+# PODMAN names what builds, with its options: buildah, docker, podman --root DIR (default: podman).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
