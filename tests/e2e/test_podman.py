@@ -1,4 +1,4 @@
-"""podinit and pause under a real podman: as its init, as an entrypoint, as first container of a pod.
+"""podinit and pause under a real podman: as its init, entrypoint, and first container of pods.
 
 podman gets a storage, locks and a state of its own for this file, so that nothing of the machine's
 containers is seen or touched. No registry and no network is needed: images are made from scratch,
@@ -27,8 +27,8 @@ GRACE = 10  # seconds, podman's own default
 
 
 class Podman:
-    """A podman with a directory of its own. Called with the words of a command, it returns what that
-    says on standard output."""
+    """A podman with a directory of its own. Called with the words of a command, it returns what
+    that says on standard output."""
 
     # default_ulimits: podman's own are higher than root may have without CAP_SYS_RESOURCE.
     # runc: crun of Debian 12 refuses a mixture of cgroup v1 and v2.
@@ -220,8 +220,8 @@ def test_as_entrypoint_it_ends_with_the_code_of_the_program(podman, command, cod
 
 
 def test_as_entrypoint_it_lets_a_worker_finish(podman):
-    # The main ends at once and takes no worker along. The subshell ignores SIGTERM, so that its helper
-    # alone decides when the last line comes.
+    # The main ends at once and takes no worker along. The subshell ignores SIGTERM, so that its
+    # helper alone decides when the last line comes.
     podman.start("busy", "entrypoint", "sh", "-c",
                  '(trap "" TERM; /helper polite worker 0 500; echo the last line) &'
                  ' exec /helper polite main 3 0')
@@ -363,6 +363,17 @@ def test_in_a_pod_one_container_stops_and_then_the_pod(podman, infra):
     stop_pod(podman, "pod")
 
 
+def test_in_a_pod_podinit_lets_the_containers_finish(podman):
+    # podman tells all of a pod to stop at once, the infra container too, and if that ended first, the
+    # kernel would kill the others with its PID namespace.
+    make_pod(podman, "podinit")
+    for number, name in enumerate(("one", "two"), 3):
+        podman.start(name, "--pod", "pod", "plain", "/helper", "polite", name, number, 700)
+        podman.says(name, f"{name} is ready")
+    stop_pod(podman, "pod")
+    assert (podman.code("one"), podman.code("two")) == (3, 4)
+
+
 # --- podman play kube ---
 
 
@@ -483,7 +494,7 @@ def test_play_kube_an_init_container_brings_podinit(podman, tmp_path):
 
 # The Pod of conf/javaweb.ini. Without hostPort, which needs a bridge. OnFailure, because podman 4.3
 # restarts an init container that succeeded if the Pod says Always. With one PID namespace for all,
-# process 1 is podinit, not the shell in front of Tomcat, which as process 1 would not see a SIGTERM.
+# process 1 is podinit and not the shell before Tomcat, which as process 1 would not see a SIGTERM.
 JAVAWEB = """
 apiVersion: v1
 kind: Pod
