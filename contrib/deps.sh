@@ -27,6 +27,10 @@ qemu-aarch64-static:qemu-user-static
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
+podman:podman
+runc:runc
+/usr/lib/podman/netavark:netavark
+/var/lib/dpkg/info/busybox-static.list:busybox-static
 '
 missing=
 for pair in $needed; do
