@@ -365,7 +365,7 @@ def test_in_a_pod_one_container_stops_and_then_the_pod(podman, infra):
 
 
 def test_in_a_pod_podinit_lets_the_containers_finish(podman):
-    # podman tells all of a pod to stop at once, the infra container too, and if that ended first, the
+    # podman tells all of a pod to stop at once, the infra container too; if that ended first, the
     # kernel would kill the others with its PID namespace.
     make_pod(podman, "podinit")
     for number, name in enumerate(("one", "two"), 3):
