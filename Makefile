@@ -144,6 +144,7 @@ install: all
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
 	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
 	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
+	ln -sf ../../sbin/podinit $(DESTDIR)$(PREFIX)/libexec/podinit/docker-init
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
