@@ -27,6 +27,7 @@ qemu-aarch64-static:qemu-user-static
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
+catatonit:catatonit
 podman:podman
 runc:runc
 /usr/lib/podman/netavark:netavark

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from pods import HELPER, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, until
+from pods import (HELPER, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, read, state_of,
+                  until)
 
 NATIVE = pathlib.Path(PODINIT).with_name("pause")
 
@@ -66,3 +67,41 @@ def test_as_process_1_it_reaps_ten_thousand_orphans_and_ends_when_told(pause, tm
             kill(child)
         kill(outer.pid)
         outer.wait()
+
+
+def pss_kib(pid):
+    for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return None
+
+
+def test_it_is_smaller_than_the_others(tmp_path, capsys):
+    """Beside Kubernetes' kind of pause, a static program of the C library, and catatonit -P."""
+    kube = tmp_path / "kube-pause"
+    subprocess.run(["cc", "-Os", "-static", "-s", "-Wall", "-Werror", "-o", kube,
+                    pathlib.Path(__file__).with_name("kube_pause.c")], check=True)
+    kinds = {"pause of podinit": [NATIVE], "pause of Kubernetes' kind": [kube],
+             "catatonit -P": [shutil.which("catatonit"), "-P"], "podinit as pause": [PODINIT, "--no-control"]}
+    sizes, table = {}, "\n"
+    outers = {kind: subprocess.Popen([*NAMESPACES, *map(str, command)], stderr=subprocess.DEVNULL)
+              for kind, command in kinds.items()}
+    try:
+        for kind, command in kinds.items():
+            inner = until(lambda: children(outers[kind].pid), "it runs")[0]
+            until(lambda: os.path.samefile(f"/proc/{inner}/exe", command[0]), "it is what it is to be")
+            # Asleep, it has everything that it will ever have.
+            until(lambda: state_of(inner) == "S", "it sleeps")
+            sizes[kind] = (os.path.getsize(command[0]), memory_kib(inner), pss_kib(inner))
+            table += "{}: {} bytes, VmRSS {} KiB, Pss {} KiB\n".format(kind, *sizes[kind])
+    finally:
+        for outer in outers.values():
+            for child in children(outer.pid):
+                kill(child)
+            outer.wait()
+    with capsys.disabled():
+        print(table, end="")
+    ours = sizes.pop("pause of podinit")
+    assert ours[0] <= 1024
+    for size in sizes.values():
+        assert ours[0] < size[0] and ours[1] < size[1] and ours[2] < size[2]
