@@ -187,7 +187,7 @@ static int begin(struct start *start, int argc, char **argv)
 	spec->entry.session = SESSION_GROUP;
 	spec->entry.blocked_signals =
 		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
-	spec->entry.own_signals = FACE_FAULTS;
+	spec->entry.own_signals |= FACE_FAULTS;
 	return become_reaper();
 }
 

@@ -19,6 +19,7 @@ static struct {
 	bool is_debugging, is_single;
 	const char *program;
 	const uint8_t *map;
+	uint64_t rewritten; /* also to itself */
 } dumb_init;
 
 static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -57,7 +58,7 @@ static void tell_spawned(pid_t pid)
 
 static void passed_on(int signo, int as)
 {
-	if (as != signo)
+	if (dumb_init.rewritten & SIGNAL_BIT(signo))
 		print_debug("Translating signal %d to %d.", signo, as);
 	if (as)
 		print_debug("Forwarded signal %d to children.", as);
@@ -159,6 +160,7 @@ static bool add_rewrite(struct pod_spec *spec, const char *argument)
 		as < 0 || as > LAST_SIGNAL)
 		return false;
 	spec->signal_map[signo] = (uint8_t)as;
+	dumb_init.rewritten |= SIGNAL_BIT(signo);
 	return true;
 }
 
@@ -221,8 +223,10 @@ static void rewrite_stops(struct pod_spec *spec)
 	static const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
 		spec->entry.suspend_signals |= SIGNAL_BIT(stops[i]);
-		if (!dumb_init.is_single && spec->signal_map[stops[i]] == stops[i])
-			spec->signal_map[stops[i]] = SIGSTOP;
+		if (dumb_init.is_single || dumb_init.rewritten & SIGNAL_BIT(stops[i]))
+			continue;
+		spec->signal_map[stops[i]] = SIGSTOP;
+		dumb_init.rewritten |= SIGNAL_BIT(stops[i]);
 	}
 }
 

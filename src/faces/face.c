@@ -34,6 +34,8 @@ void face_relay(struct start *start, char *const command[])
 	start->spec.relay = true;
 	start->spec.leftovers = LEFTOVERS_ABANDONED;
 	start->spec.entry.keep_all_descriptors = true;
+	start->spec.entry.as_execvp = true;
+	start->spec.entry.own_signals = FACE_C_LIBRARY;
 }
 
 void face_print_line(int fd, const char *begin, const char *format, va_list arguments)

@@ -45,6 +45,10 @@ extern const struct face FACE_PODINIT, FACE_TINI, FACE_DUMB_INIT, FACE_CATATONIT
 	(SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |      \
 		SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
 
+/* The C library keeps these for its threads, and its sigfillset() leaves them out: so the others, written
+ * with that, never see them. */
+#define FACE_C_LIBRARY (SIGNAL_BIT(32) | SIGNAL_BIT(33))
+
 /* Makes the spec an entrypoint that passes every signal on and ends when its program does, as they all
  * do; prints nothing. */
 void face_relay(struct start *start, char *const command[]);

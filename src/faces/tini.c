@@ -19,16 +19,17 @@
 enum { FATAL, WARNING, INFO, DEBUG, TRACE };
 
 static struct {
-	int verbosity, parent_death_signal;
+	unsigned verbosity;
+	int parent_death_signal;
 	bool subreaper, warn_on_reap, group;
 	const char *program;
 } tini;
 
-static void say_as(pid_t pid, int level, const char *format, ...)
+static void say_as(pid_t pid, unsigned level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* tini's child says some of it. */
-static void say_as(pid_t pid, int level, const char *format, ...)
+static void say_as(pid_t pid, unsigned level, const char *format, ...)
 {
 	static const char *const names[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
 	char begin[48];
@@ -45,17 +46,21 @@ static void say_as(pid_t pid, int level, const char *format, ...)
 
 /* --- what happens --- */
 
+/* tini's child says it; into a buffer, unless standard output is a terminal, which is written when it
+ * ends, but lost when it executes its program. */
+static void tell_foreground(pid_t pid)
+{
+	int error = terminal_state()->foreground_error;
+	if (error)
+		say_as(pid, DEBUG, "tcsetpgrp failed: %s (ok to proceed)",
+			error == ENXIO ? "no such device" : "no tty");
+}
+
 static void started(const struct notice *notice)
 {
-	const struct terminal *terminal = terminal_state();
 	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
-	/* tini's child says it, and says it into a buffer that is lost when it executes the program,
-	 * unless that is a terminal's. */
-	if (terminal->foreground_error && isatty(STDOUT_FILENO))
-		say_as(notice->pid, DEBUG,
-			terminal->foreground_error == ENXIO
-				? "tcsetpgrp failed: no such device (ok to proceed)"
-				: "tcsetpgrp failed: no tty (ok to proceed)");
+	if (isatty(STDOUT_FILENO))
+		tell_foreground(notice->pid);
 }
 
 static void ended(const struct notice *notice)
@@ -82,6 +87,8 @@ static void start_failed(const struct notice *notice)
 		return;
 	}
 	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		tell_foreground(notice->pid);
 	if (notice->spawn_error.stage == STAGE_EXEC)
 		say_as(notice->pid, FATAL, "exec %s failed: %s", tini.program, why);
 	else
@@ -251,7 +258,7 @@ static void read_environment(void)
 	tini.subreaper |= getenv("TINI_SUBREAPER") != NULL;
 	tini.group |= getenv("TINI_KILL_PROCESS_GROUP") != NULL;
 	if (verbosity)
-		tini.verbosity = atoi(verbosity);
+		tini.verbosity = (unsigned)atoi(verbosity); /* so -1 is the most there is */
 }
 
 /* What tini does to its own process, or 1. */
@@ -299,7 +306,7 @@ static int begin(struct start *start, int argc, char **argv)
 	spec->entry.session = SESSION_GROUP;
 	spec->entry.terminal_is_stdin = true;
 	spec->entry.keep_listen_pid = true;
-	spec->entry.own_signals = FACE_FAULTS;
+	spec->entry.own_signals |= FACE_FAULTS;
 	start->voice = &VOICE;
 	return prepare(parent);
 }

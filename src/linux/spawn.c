@@ -121,8 +121,12 @@ static const char *search_path(char *const *environment)
 }
 
 /* execve() along the PATH that the process itself gets. Returns errno: the most telling one. */
-static int execute(char *const *argv, char *const *environment)
+static int execute(const struct pod_spec *spec, char *const *argv, char *const *environment)
 {
+	if (spec->entry.as_execvp) {
+		execvpe(argv[0], argv, environment);
+		return errno;
+	}
 	char path[4096];
 	int error = ENOENT;
 	if (strchr(argv[0], '/')) {
@@ -185,7 +189,8 @@ static int child_main(void *data)
 	if (child->spawner->listen_pid[0])
 		snprintf(child->spawner->listen_pid, sizeof(child->spawner->listen_pid),
 			"LISTEN_PID=%d", (int)getpid());
-	errno = execute((char *const *)process->argv.items, child->spawner->environment);
+	errno = execute(child->spawner->spec, (char *const *)process->argv.items,
+		child->spawner->environment);
 fail:
 	child->error.error = errno;
 told:
