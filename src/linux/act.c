@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "terminal.h"
@@ -65,6 +66,8 @@ static void do_spawn(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
 	struct spawned spawned = spawn_process(&loop->spawner, index);
+	if (loop->spec->entrypoint)
+		boot_leave_directory();
 	if (spawned.error.stage != STAGE_NONE) {
 		act_spawn_failed(loop, index, spawned.pid, &spawned.error);
 		return;

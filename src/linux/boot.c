@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,7 +12,6 @@
 
 static struct rlimit inherited_files;
 static bool files_raised;
-static char directory[PATH_MAX] = "/";
 
 /* Descriptors that podinit was given and does not know are not for its children. */
 static void close_on_exec(uint64_t kept)
@@ -54,9 +51,13 @@ void boot_prepare(const struct pod_spec *spec)
 	if (!spec->entry.keep_all_descriptors)
 		close_on_exec(spec->entry.kept_descriptors);
 	raise_files();
-	if (spec->entrypoint && !getcwd(directory, sizeof(directory)))
-		strcpy(directory, "/");
-	/* Not to hold any mount. Where even that is refused, it is held. */
+	if (!spec->entrypoint)
+		boot_leave_directory();
+}
+
+void boot_leave_directory(void)
+{
+	/* Where even that is refused, the directory is held. */
 	if (chdir("/") < 0)
 		return;
 }
@@ -85,9 +86,4 @@ void boot_restore_limits(void)
 {
 	if (files_raised)
 		setrlimit(RLIMIT_NOFILE, &inherited_files);
-}
-
-const char *boot_directory(void)
-{
-	return directory;
 }

@@ -7,9 +7,11 @@
 /* Opens descriptors 0, 1 and 2 where they were given closed: no other file may get their numbers. */
 void boot_standard_descriptors(void);
 
-/* Descriptors, limits, directory; best effort. An entrypoint's program starts in the directory that
- * podinit was started in, a pod's processes in /. */
+/* Descriptors, limits; for a pod the directory, too. Best effort. */
 void boot_prepare(const struct pod_spec *spec);
+/* podinit goes to /, not to hold any mount. An entrypoint's program is to start where podinit was
+ * started, be that a directory that its user may not enter: so podinit leaves when it has started. */
+void boot_leave_directory(void);
 /* Orphans of this process's descendants shall come to it. 0 or -errno. */
 int boot_become_subreaper(void);
 bool boot_is_subreaper(void);
@@ -19,7 +21,5 @@ int boot_parent_death_signal(int signo, int parent);
 
 /* In a child: the limits that podinit itself raised. */
 void boot_restore_limits(void);
-/* Where a process without a workingDir starts. */
-const char *boot_directory(void);
 
 #endif

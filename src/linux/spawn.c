@@ -170,6 +170,10 @@ static int child_main(void *data)
 {
 	struct child *child = data;
 	const struct process_spec *process = child->process;
+	/* An entrypoint's program stays where it is, be that a directory that it may not enter. */
+	const char *directory = process->working_dir ? process->working_dir
+		: child->spawner->spec->entrypoint   ? NULL
+						     : "/";
 
 	child->error.stage = STAGE_SESSION;
 	errno = child->spawner->spec->entrypoint ? -terminal_enter() : setsid() < 0 ? errno : 0;
@@ -181,7 +185,7 @@ static int child_main(void *data)
 	if (view_is_needed(process) && !view_make(process, child->spawner->volumes, &child->error))
 		goto told;
 	child->error.stage = STAGE_CHDIR;
-	if (chdir(process->working_dir ? process->working_dir : boot_directory()) < 0)
+	if (directory && chdir(directory) < 0)
 		goto fail;
 	child->error.stage = STAGE_EXEC;
 	boot_restore_limits();
