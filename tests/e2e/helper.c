@@ -107,6 +107,14 @@ static int polite(const char *name, int code, int milliseconds)
 	return code;
 }
 
+/* Says that it is ready; needs some time after SIGTERM for its last line. */
+static int flush(const char *name, int milliseconds)
+{
+	polite(name, 0, milliseconds);
+	printf("%s flushed\n", name);
+	return 0;
+}
+
 static _Noreturn void stubborn(const char *name)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -128,6 +136,8 @@ int main(int argc, char **argv)
 		return listen_to(argv[2]);
 	if (argc == 5 && strcmp(argv[1], "polite") == 0)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 4 && strcmp(argv[1], "flush") == 0)
+		return flush(argv[2], atoi(argv[3]));
 	if (argc == 3 && strcmp(argv[1], "stubborn") == 0)
 		stubborn(argv[2]);
 	return 2;

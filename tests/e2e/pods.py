@@ -23,6 +23,9 @@ PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl
 # children swallow a signal that the shell has a trap for.)
 HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "helper"
 
+# The program of restrict.c, which takes things away from the program that it starts.
+RESTRICT = HELPER.with_name("restrict")
+
 
 def for_everyone(program):
     """A copy where other users reach it too: the project may lie in somebody's private directory.
