@@ -27,6 +27,7 @@ qemu-aarch64-static:qemu-user-static
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
+catatonit:catatonit
 '
 missing=
 for pair in $needed; do
