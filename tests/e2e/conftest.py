@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from pods import HELPER, PODCTL, PODINIT, RESTRICT, Pods
+from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -46,6 +46,13 @@ def pytest_sessionstart(session):
 
 def pytest_sessionfinish(session):
     shutil.rmtree(HELPER.parent, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have measured is shown whether they passed or not."""
+    if MEASURED:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(MEASURED))
 
 
 @pytest.hookimpl(hookwrapper=True)
