@@ -40,8 +40,8 @@ def pytest_sessionstart(session):
         shutil.copy(program, HELPER.parent)
     for program in (HELPER, RESTRICT):
         source = pathlib.Path(__file__).with_name(program.name + ".c")
-        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, source],
-                       check=True)
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-pthread", "-o", program,
+                        source], check=True)
 
 
 def pytest_sessionfinish(session):

@@ -1,5 +1,6 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -115,6 +116,27 @@ static int flush(const char *name, int milliseconds)
 	return 0;
 }
 
+static void *flush_in_thread(void *name)
+{
+	exit(flush(name, 300));
+}
+
+/* As flush, by a thread that is not the first: that one has ended, and the kernel calls the process
+ * a zombie. */
+static int leaderless(char *name)
+{
+	pthread_t thread;
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	alarm(15); /* the tests do not see it either where podinit fails to */
+	if (pthread_create(&thread, NULL, flush_in_thread, name) != 0)
+		return 1;
+	syscall(SYS_exit, 0); /* this thread alone */
+	return 1;
+}
+
 static _Noreturn void stubborn(const char *name)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -138,6 +160,8 @@ int main(int argc, char **argv)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 4 && strcmp(argv[1], "flush") == 0)
 		return flush(argv[2], atoi(argv[3]));
+	if (argc == 3 && strcmp(argv[1], "leaderless") == 0)
+		return leaderless(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "stubborn") == 0)
 		stubborn(argv[2]);
 	return 2;

@@ -224,3 +224,15 @@ def test_where_it_may_not_be_a_subreaper_it_says_so_once_and_goes_on(pods, name)
         assert one.output().count("orphans will not be reaped here: neither process 1 nor") == 1
         assert "subreaper: " in one.output()
         assert "reaps as a child subreaper" not in one.output()
+
+
+@pytest.mark.parametrize("how", [UNSHARE, PLAIN])
+def test_a_program_may_run_in_a_directory_that_its_user_may_not_enter(open_pods, how):
+    # As after `cd /root; setpriv --reuid=1234 podinit -- PROGRAM`: without podinit it runs there.
+    secret = open_pods.directory / "secret"
+    secret.mkdir()
+    secret.chmod(0o700)
+    pod = open_pods.program("sh", "-c", "readlink /proc/self/cwd; exit 4", how=how, cwd=secret,
+                            prefix=NOBODY_KNOWS, events=False)
+    assert pod.wait() == 4
+    assert f"{secret}\n" in pod.out.read_text()

@@ -8,12 +8,14 @@ import time
 
 import pytest
 
-from pods import HELPER, RESTRICT, UNSHARE, children, kill, read, side_by_side, until
+from pods import (HELPER, RESTRICT, UNSHARE, children, kill, read, side_by_side, state_of,
+                  until)
 
 USER = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"]
-# As the first container of a pod, and as the entrypoint of one whose namespace others share.
-PAUSE, PROGRAM = "pause", "program"
-both = pytest.mark.parametrize("what", [PAUSE, PROGRAM])
+# As the first container of a pod, by its own name and as pause, and as the entrypoint of one whose
+# namespace others share.
+PAUSE, AS_PAUSE, PROGRAM = "pause", "as-pause", "program"
+each = pytest.mark.parametrize("what", [PAUSE, AS_PAUSE, PROGRAM])
 
 
 class Joined:
@@ -57,26 +59,31 @@ def join():
 
 
 def start(pods, what, *options, prefix=()):
-    if what == PAUSE:
-        pod = pods.with_arguments("--no-control", *options, how=UNSHARE, prefix=prefix)
-    else:
+    if what == PROGRAM:
         pod = pods.program(HELPER, "polite", "main", "7", "0", options=options, how=UNSHARE,
                            prefix=prefix)
         pod.says("main is ready")
-    # Before that, SIGTERM would find it without its own signal handling.
-    until(lambda: pod.events(reason="Phase", phase="Running"), "podinit runs")
+        return pod
+    # Before it runs, SIGTERM would be lost.
+    if what == PAUSE:
+        pod = pods.with_arguments("--no-control", *options, how=UNSHARE, prefix=prefix)
+        pod.event(reason="Phase", phase="Running")
+    else:
+        pod = pods.with_arguments("--compat=pause", how=UNSHARE, prefix=prefix, events=False)
+        until(lambda: read(f"/proc/{pod.inner}/comm") == "podinit\n"
+              and state_of(pod.inner) == "S", "podinit runs")
     return pod
 
 
 def exit_code(what):
-    return 0 if what == PAUSE else 7
+    return 7 if what == PROGRAM else 0
 
 
 def namespace_of(pid):
     return os.readlink(f"/proc/{pid}/ns/pid")
 
 
-@both
+@each
 def test_who_has_joined_gets_its_time_after_sigterm(pods, join, what):
     pod = start(pods, what)
     worker = join(pod, HELPER, "flush", "worker", 500)
