@@ -236,10 +236,9 @@ static void walk(struct loop *loop, int signo)
 	if (getpid() != 1 && is_childless())
 		return;
 	/* Without a /proc that shows them, all there are: for process 1 these are those that will
-	 * be killed with it anyway. */
-	if (!proc_each_dependent(drain_one, &drain) && signo && getpid() == 1 &&
-		nothing_lives(loop) && !is_childless())
-		kill(-1, signo);
+	 * be killed with it anyway. And that there are any, whoever's children. */
+	if (!proc_each_dependent(drain_one, &drain) && getpid() == 1 && nothing_lives(loop))
+		drain.joined = kill(-1, signo) == 0;
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);

@@ -1,14 +1,11 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,29 +72,6 @@ static int odd(char **argv)
 	return 127;
 }
 
-/* Starts a program under a filter that refuses, with `error`, to become a subreaper and to use clone3():
- * filter ERROR -- PROGRAM ARGUMENT... */
-static int filter(int error, char **command)
-{
-	const uint32_t refuse = SECCOMP_RET_ERRNO | (uint32_t)error;
-	struct sock_filter rules[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_CHILD_SUBREAPER, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, refuse),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {sizeof(rules) / sizeof(*rules), rules};
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
-		perror("filter");
-		return 2;
-	}
-	execvp(command[0], command);
-	return 127;
-}
-
 /* Says which signals come, a line each, until SIGTERM: listen NAME. A blocked signal is not ignored,
  * whatever its default. */
 static int listen_to(const char *name)
@@ -134,6 +108,35 @@ static int polite(const char *name, int code, int milliseconds)
 	return code;
 }
 
+/* Says that it is ready; needs some time after SIGTERM for its last line. */
+static int flush(const char *name, int milliseconds)
+{
+	polite(name, 0, milliseconds);
+	printf("%s flushed\n", name);
+	return 0;
+}
+
+static void *flush_in_thread(void *name)
+{
+	exit(flush(name, 300));
+}
+
+/* As flush, by a thread that is not the first: that one has ended, and the kernel calls the process
+ * a zombie. */
+static int leaderless(char *name)
+{
+	pthread_t thread;
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	alarm(15); /* the tests do not see it either where podinit fails to */
+	if (pthread_create(&thread, NULL, flush_in_thread, name) != 0)
+		return 1;
+	syscall(SYS_exit, 0); /* this thread alone */
+	return 1;
+}
+
 static _Noreturn void stubborn(const char *name)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -151,12 +154,14 @@ int main(int argc, char **argv)
 		return report();
 	if (argc > 3 && strcmp(argv[1], "odd") == 0)
 		return odd(argv + 2);
-	if (argc > 4 && strcmp(argv[1], "filter") == 0)
-		return filter(atoi(argv[2]), argv + 4);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
 	if (argc == 5 && strcmp(argv[1], "polite") == 0)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 4 && strcmp(argv[1], "flush") == 0)
+		return flush(argv[2], atoi(argv[3]));
+	if (argc == 3 && strcmp(argv[1], "leaderless") == 0)
+		return leaderless(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "stubborn") == 0)
 		stubborn(argv[2]);
 	return 2;

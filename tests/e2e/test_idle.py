@@ -1,59 +1,120 @@
-"""An init that has nothing to do does nothing: not one wake-up in a minute. The one place where the
-time itself is what is tested, so all of them share that minute."""
+"""Nobody wakes up while nothing happens. The one place where the time itself is what is tested: a
+minute, which all of them spend side by side."""
 
-import os
+import pathlib
+import re
+import signal
+import subprocess
 import time
 
-from pods import PODINIT, UNSHARE, polite, read, until
+from pods import (HELPER, NAMESPACES, PLAIN, PODINIT, SANDBOX, UNSHARE, children, kill, polite, read,
+                  state_of, until)
 
 MINUTE = 60
+PAUSE = pathlib.Path(PODINIT).with_name("pause")
+
+POD = f"""[pod]
+restartPolicy = Always
+activeDeadlineSeconds = 3600
+[sidecar s]
+command = {polite('s')}
+[main one]
+command = {polite('one')}
+[main two]
+command = {polite('two')}
+[main done]
+restartPolicy = Never
+command = true
+[main later]
+command = sh -c 'exit 1'
+backoff.initialSeconds = 300s
+"""
 
 
 def switches(pid):
-    """How often a process was given a processor, or lost it, since it began."""
-    counts = [int(line.split()[1]) for line in read(f"/proc/{pid}/status").splitlines()
-              if line.startswith(("voluntary_ctxt", "nonvoluntary_ctxt"))]
-    assert len(counts) == 2
-    return sum(counts)
+    """How often a process was given to the processor, and taken from it."""
+    found = re.findall(r"^(?:non)?voluntary_ctxt_switches:\t(\d+)$", read(f"/proc/{pid}/status"), re.M)
+    assert len(found) == 2, f"no process {pid}"
+    return sum(map(int, found))
 
 
-def named(pods, name, *arguments):
-    """podinit under another name, or the freestanding pause, as process 1."""
-    link = pods.directory / name
-    target = os.path.join(os.path.dirname(PODINIT), name) if name == "pause" else PODINIT
-    link.symlink_to(target)
-    return pods.with_arguments(*arguments, how=UNSHARE, events=False,
-                               prefix=["sh", "-c", f'shift; exec {link} "$@"', "sh"])
+def processor_time(pid):
+    return read(f"/proc/{pid}/schedstat").split()[0]
 
 
-def test_nothing_wakes_up_in_a_minute(pods):
-    idle = {
-        "entrypoint": pods.program(*polite("one").split(), how=UNSHARE, control=True, events=False),
-        "pod": pods.start("[pod]\nrestartPolicy = Always\n[init i]\ncommand = true\n"
-                          f"[sidecar s]\ncommand = {polite('side')}\n"
-                          f"[main m]\ncommand = {polite('main')}\n", how=UNSHARE, control=True),
-        "no configuration": pods.with_arguments("--no-control", how=UNSHARE, events=False),
-        "tini": named(pods, "tini", "--", *polite("two").split()),
-        "dumb-init": named(pods, "dumb-init", "--", *polite("three").split()),
-        "catatonit": named(pods, "catatonit", "--", *polite("four").split()),
-        "pause": named(pods, "pause"),
-    }
-    for kind, ready in {"entrypoint": "one", "pod": "main", "tini": "two", "dumb-init": "three",
-                        "catatonit": "four"}.items():
-        idle[kind].says(f"{ready} is ready")
-    idle["pod"].event(reason="Phase", phase="Running")
-    idle["no configuration"].says("Running")
-    pids = {kind: pod.inner for kind, pod in idle.items()}
-    until(lambda: read(f"/proc/{pids['pause']}/comm") == "pause\n", "it is pause")
+def is_settled(pid):
+    """It sleeps, and has done so for a while."""
+    before = switches(pid)
+    time.sleep(0.5)
+    return state_of(pid) == "S" and switches(pid) == before
 
-    def settled():  # until the last thing that they had to do is done
-        before = {kind: switches(pid) for kind, pid in pids.items()}
-        time.sleep(0.5)
-        return before if before == {kind: switches(pid) for kind, pid in pids.items()} else None
-    before = until(settled, "all of them are idle")
-    time.sleep(MINUTE)
-    woken = {kind: switches(pid) - before[kind] for kind, pid in pids.items()}
-    assert woken == dict.fromkeys(pids, 0)
-    for kind, pod in idle.items():
-        os.kill(pids[kind], 15)
-        assert pod.wait() == 0, kind
+
+def entrypoint(pods, how, **more):
+    pod = pods.program(HELPER, "polite", "m", "0", "0", how=how, **more)
+    pod.says("m is ready")
+    return pod
+
+
+def a_pod(pods, how):
+    pod = pods.start(POD, how=how, control=True)
+    for name in ("s", "one", "two"):
+        pod.says(f"{name} is ready")
+    pod.event(reason="Completed", process="done")
+    pod.event(reason="BackOff", process="later")
+    assert pod.podctl("status").returncode == 0
+    return pod
+
+
+def pause(pods, how):
+    pod = pods.with_arguments("--no-control", how=how)
+    pod.event(reason="Phase", phase="Running")
+    return pod
+
+
+def another_init(pods, name):
+    pod = pods.with_arguments(f"--compat={name}", *([] if name == "catatonit" else ["--"]), HELPER,
+                              "polite", "m", "0", "0", how=UNSHARE, events=False)
+    pod.says("m is ready")
+    return pod
+
+
+def test_a_minute_of_nothing_wakes_nobody(pods):
+    freestanding = subprocess.Popen([*NAMESPACES, PAUSE], stderr=subprocess.DEVNULL)
+    # Wakes up every second, by its own design: so much does this test see.
+    tini = subprocess.Popen(["tini-static", "-s", "--", HELPER, "stubborn", "m"],
+                            stdout=subprocess.DEVNULL)
+    try:
+        started = {
+            "entrypoint": entrypoint(pods, UNSHARE, control=True),
+            "entrypoint, not process 1": entrypoint(pods, PLAIN),
+            "pod": a_pod(pods, UNSHARE),
+            "pod in a sandbox": a_pod(pods, SANDBOX),
+            "pod, not process 1": a_pod(pods, PLAIN),
+            "pause": pause(pods, UNSHARE),
+            "pause, not process 1": pause(pods, PLAIN),
+        }
+        for name in ("tini", "dumb-init", "catatonit"):
+            started[f"podinit as {name}"] = another_init(pods, name)
+        watched = {name: pod.inner for name, pod in started.items()}
+        watched["outer process of the sandbox"] = started["pod in a sandbox"].pid
+        watched["freestanding pause"] = until(lambda: children(freestanding.pid), "it runs")[0]
+        for name, pid in watched.items():
+            until(lambda one=pid: is_settled(one), f"{name} sleeps")
+
+        before = {name: (switches(pid), processor_time(pid)) for name, pid in watched.items()}
+        of_tini = switches(tini.pid)
+        time.sleep(MINUTE)
+        after = {name: (switches(pid), processor_time(pid)) for name, pid in watched.items()}
+        assert after == before
+        assert switches(tini.pid) - of_tini > MINUTE / 2
+
+        # They only slept.
+        for name in ("entrypoint", "pod", "pause"):
+            started[name].signal(signal.SIGTERM)
+            started[name].wait()
+    finally:
+        for outer in (freestanding, tini):
+            for child in children(outer.pid):
+                kill(child)
+            kill(outer.pid)
+            outer.wait()

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from pods import (HELPER, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, read, state_of,
-                  until)
+from pods import (HELPER, MEASURED, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, read,
+                  state_of, until)
 
 NATIVE = pathlib.Path(PODINIT).with_name("pause")
 
@@ -48,6 +48,39 @@ def test_it_warns_where_it_is_not_the_first_process_and_ends_when_told(pause, si
     assert process.wait() == 0
 
 
+def memory_of(command):
+    """Resident and proportional memory of a process 1 at rest, in KiB."""
+    outer = subprocess.Popen([*NAMESPACES, *command], stderr=subprocess.DEVNULL)
+    try:
+        inner = until(lambda: children(outer.pid), "it runs")[0]
+        # Its own program, asleep: no longer unshare's image, and all that it touches is touched.
+        until(lambda: read(f"/proc/{inner}/comm").strip() == pathlib.Path(command[0]).name
+              and state_of(inner) == "S", "it is at rest")
+        return memory_kib(inner), memory_kib(inner, "Pss", file="smaps_rollup")
+    finally:
+        for child in children(outer.pid):
+            kill(child)
+        outer.wait()
+
+
+def test_it_is_smaller_than_kubernetes_own_and_catatonit(tmp_path):
+    kubernetes = tmp_path / "pause-static"
+    subprocess.run(["cc", "-Os", "-Wall", "-Werror", "-static", "-s", "-o", kubernetes,
+                    pathlib.Path(__file__).with_name("kubernetes_pause.c")], check=True)
+    sizes, resident = {}, {}
+    for name, command in (("freestanding pause", [NATIVE]),
+                          ("as Kubernetes has it, static", [kubernetes]),
+                          ("catatonit -P", [shutil.which("catatonit"), "-P"]),
+                          ("podinit as pause", [PODINIT, "--no-control"])):
+        sizes[name] = os.path.getsize(command[0])
+        resident[name], proportional = memory_of(command)
+        MEASURED.append(f"pause: {name:30} {sizes[name]:9,} bytes, VmRSS {resident[name]:5} KiB, "
+                        f"Pss {proportional:5} KiB")
+    assert sizes["freestanding pause"] <= 1024
+    others = {resident["as Kubernetes has it, static"], resident["catatonit -P"]}
+    assert resident["freestanding pause"] < min(others)
+
+
 def test_as_process_1_it_reaps_ten_thousand_orphans_and_ends_when_told(pause, tmp_path):
     done = tmp_path / "done"
     script = f'({HELPER} orphans 10000; echo > {done}) & exec "$@"'
@@ -67,41 +100,3 @@ def test_as_process_1_it_reaps_ten_thousand_orphans_and_ends_when_told(pause, tm
             kill(child)
         kill(outer.pid)
         outer.wait()
-
-
-def pss_kib(pid):
-    for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return None
-
-
-def test_it_is_smaller_than_the_others(tmp_path, capsys):
-    """Beside Kubernetes' kind of pause, a static program of the C library, and catatonit -P."""
-    kube = tmp_path / "kube-pause"
-    subprocess.run(["cc", "-Os", "-static", "-s", "-Wall", "-Werror", "-o", kube,
-                    pathlib.Path(__file__).with_name("kube_pause.c")], check=True)
-    kinds = {"pause of podinit": [NATIVE], "pause of Kubernetes' kind": [kube],
-             "catatonit -P": [shutil.which("catatonit"), "-P"], "podinit as pause": [PODINIT, "--no-control"]}
-    sizes, table = {}, "\n"
-    outers = {kind: subprocess.Popen([*NAMESPACES, *map(str, command)], stderr=subprocess.DEVNULL)
-              for kind, command in kinds.items()}
-    try:
-        for kind, command in kinds.items():
-            inner = until(lambda: children(outers[kind].pid), "it runs")[0]
-            until(lambda: os.path.samefile(f"/proc/{inner}/exe", command[0]), "it is what it is to be")
-            # Asleep, it has everything that it will ever have.
-            until(lambda: state_of(inner) == "S", "it sleeps")
-            sizes[kind] = (os.path.getsize(command[0]), memory_kib(inner), pss_kib(inner))
-            table += "{}: {} bytes, VmRSS {} KiB, Pss {} KiB\n".format(kind, *sizes[kind])
-    finally:
-        for outer in outers.values():
-            for child in children(outer.pid):
-                kill(child)
-            outer.wait()
-    with capsys.disabled():
-        print(table, end="")
-    ours = sizes.pop("pause of podinit")
-    assert ours[0] <= 1024
-    for size in sizes.values():
-        assert ours[0] < size[0] and ours[1] < size[1] and ours[2] < size[2]

@@ -1,226 +1,238 @@
-"""Where podinit may do little: another user, nothing writable, no capabilities, filters; among processes
-that are not its own; and as process 1 of a PID namespace that others share."""
+"""Restricted as a container may be: a user that nobody knows, nothing to write to, no capabilities,
+no new privileges, a seccomp filter, no /proc; each alone and all together; as process 1 and not."""
 
-import errno
-import os
-import re
-import signal
-import subprocess
+import time
 
 import pytest
 
-from pods import (HELPER, PLAIN, UNSHARE, children, for_everyone, is_running, kill, polite, read,
-                  until)
+from pods import (HELPER, PLAIN, PODCTL, RESTRICT, UNSHARE, children, for_everyone, polite, read,
+                  state_of, until)
 
-EMPTY_ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-NOBODY_KNOWN = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"]
-NO_CAPABILITIES = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+NOBODY_KNOWS = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"]
+# But for the mark by which the tests find their processes.
+NO_ENVIRONMENT = ["sh", "-c", 'exec env -i E2E_POD="$E2E_POD" "$@"', "sh"]
+NO_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 NO_NEW_PRIVILEGES = ["setpriv", "--no-new-privs"]
-# Nothing that is mounted can be written. Last comes what lies over others, so it is done first.
-NOTHING_WRITABLE = ["unshare", "--mount", "sh", "-ec", """
-    tac /proc/self/mounts | while read -r _ path _; do mount -o remount,bind,ro "$path"; done
-    ! touch /tmp/x /run/x /dev/shm/x /var/tmp/x /dev/x 2>/dev/null
-    exec "$@" """, "sh"]
 
 
 def refused(error):
-    return [HELPER, "filter", error, "--"]
+    return [RESTRICT, f"no-subreaper={error}", f"no-clone3={error}", "--"]
+
+
+def all_together(*more):
+    return [RESTRICT, "read-only", "no-subreaper=EPERM", "no-clone3=EPERM", *more, "--",
+            *NOBODY_KNOWS, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs",
+            *NO_ENVIRONMENT]
 
 
 RESTRICTIONS = {
-    "empty-environment": EMPTY_ENVIRONMENT,
-    "uid-1234": NOBODY_KNOWN,
+    "uid-1234": NOBODY_KNOWS,
+    "no-environment": NO_ENVIRONMENT,
     "no-capabilities": NO_CAPABILITIES,
-    "no-new-privs": NO_NEW_PRIVILEGES,
-    "nothing-writable": NOTHING_WRITABLE,
-    "refused": refused(errno.EPERM),
-    "unknown": refused(errno.ENOSYS),
-    # In one setpriv: it knows in which order.
-    "all-of-it": [*NOTHING_WRITABLE, *refused(errno.EPERM), *EMPTY_ENVIRONMENT, *NOBODY_KNOWN,
-                  *NO_CAPABILITIES[1:], *NO_NEW_PRIVILEGES[1:]],
+    "no-new-privileges": NO_NEW_PRIVILEGES,
+    "read-only": [RESTRICT, "read-only", "--"],
+    "no-proc": [RESTRICT, "no-proc", "--"],
+    "other-proc": [RESTRICT, "other-proc", "--"],
+    "refused": refused("EPERM"),
+    "not-there": refused("ENOSYS"),
+    "all": all_together(),
+    "all-and-no-proc": all_together("no-proc"),
 }
+REFUSE_SUBREAPER = ["refused", "not-there", "all", "all-and-no-proc"]
+HIDE_PROC = ["no-proc", "other-proc", "all-and-no-proc"]
+# As a plain process it has the /proc of its own namespace or none.
+EACH = [(name, how) for name in RESTRICTIONS for how in (UNSHARE, PLAIN)
+        if (name, how) != ("other-proc", PLAIN)]
+
+each = pytest.mark.parametrize("name, how", EACH, ids=[f"{name}-{how}" for name, how in EACH])
 
 
-def prefix_of(name):
-    assert HELPER.is_absolute()
-    return [str(word) for word in RESTRICTIONS[name]]
+def prefix_of(name, how):
+    """The mount namespace is the test's own: what is changed there is changed nowhere else."""
+    return (["unshare", "--mount"] if how == PLAIN else []) + RESTRICTIONS[name]
 
 
-def becomes_subreaper(name):
-    return name not in ("refused", "unknown", "all-of-it")
+def program(pods, name, how, *command, options=()):
+    """Nothing is written but to descriptors that podinit is given."""
+    return pods.program(*command, how=how, prefix=prefix_of(name, how), events=False,
+                        options=options)
 
 
-def check_orphans(pod, how, restriction, left):
-    """Nothing but `left` processes is below podinit; or it said once that this is not to be had."""
-    told = "orphans will not be reaped here: neither process 1 nor a subreaper: "
-    lost = how == PLAIN and not becomes_subreaper(restriction)
-    if not lost:
-        until(lambda: len(children(pod.inner)) == left, "every orphan was reaped")
-    assert pod.output().count(told) == lost
+def pod_of(pods, name, how, ini, *options, **more):
+    """The pod is read from standard input, as there may be no directory to put a file into."""
+    path = pods.make_directory() / "stdin"
+    path.write_text(ini)
+    with open(path, encoding="ascii") as stdin:
+        return pods.with_arguments(*options, "-c", "-", how=how, prefix=prefix_of(name, how),
+                                   events=False, stdin=stdin, **more)
+
+
+def reaps_orphans(name, how):
+    return how == UNSHARE or name not in REFUSE_SUBREAPER
+
+
+def is_left_with(pod, count):
+    """So many children, none of which is a zombie."""
+    found = children(pod.inner)
+    return len(found) == count and "Z" not in map(state_of, found)
+
+
+@each
+def test_an_entrypoint_runs_ends_when_told_and_reaps(pods, name, how):
+    script = f"{HELPER} orphans 30; exec {HELPER} polite program 7 0"
+    pod = program(pods, name, how, "sh", "-c", script)
+    pod.says("program is ready")
+    until(lambda: is_left_with(pod, 1), "the orphans are reaped")
+    pod.signal(15)
+    assert pod.wait() == 7
+    assert "podinit: ends with exit code 7" in pod.output()
+    assert not pod.survivors()
+    told = "orphans will not be reaped here"
+    assert pod.output().count(told) == (not reaps_orphans(name, how))
+
+
+@each
+def test_an_entrypoint_has_the_programs_own_exit_code(pods, name, how):
+    # Found by the default path where there is no environment.
+    assert program(pods, name, how, "sh", "-c", "exit 3").wait() == 3
+    assert program(pods, name, how, "sh", "-c", "kill -9 $$").wait() == 137
+    assert program(pods, name, how, "/nope").wait() == 127
+
+
+@each
+def test_an_entrypoint_passes_signals_on(pods, name, how):
+    pod = program(pods, name, how, HELPER, "listen", "program")
+    pod.says("program listens")
+    for signo in (1, 10, 2, 40, 15):
+        pod.signal(signo)
+        pod.says(f"program got {signo}\n")
+    assert pod.wait() == 0
+
+
+POD = f"""[pod]
+name = restricted
+restartPolicy = OnFailure
+terminationGracePeriodSeconds = 5
+[init i]
+command = sh -c 'echo init ran'
+[sidecar s]
+command = {polite('s')}
+[main m]
+command = {polite('m', 7)}
+[main again]
+command = sh -c 'exit 3'
+backoff.initialSeconds = 50ms
+backoff.maxSeconds = 50ms
+[main orphans]
+command = {HELPER} orphans 30
+"""
+
+
+@each
+def test_a_pod_runs_restarts_and_ends_in_order(pods, name, how):
+    pod = pod_of(pods, name, how, POD, "--no-control")
+    for text in ("init ran", "s is ready", "m is ready", "again: started as process"):
+        pod.says(text)
+    until(lambda: pod.output().count("again: ended with exit code 3") > 2, "it restarts")
+    pod.says("orphans: ended with exit code 0")
+    pod.signal(15)
+    assert pod.wait() == 7  # of the first main in the file that failed
+    lines = ("i: ended with exit code 0", "s: started", "m: started", "m: ended with exit code 7",
+             "s: ended with exit code 0", "pod: Failed", "ends with exit code 7")
+    places = [pod.output().index(f"podinit: {line}") for line in lines]
+    assert places == sorted(places)
+    assert not pod.survivors()
+
+
+def leaves_a_daemon(milliseconds):
+    return "[pod]\nterminationGracePeriodSeconds = 1\n" \
+        f"[main m]\ncommand = sh -c '(setsid {HELPER} flush daemon {milliseconds} &)" \
+        f" ; exec {HELPER} polite m 0 0'\n"
+
+
+@each
+def test_a_daemon_that_a_main_leaves_is_asked_where_podinit_can_know_it(pods, name, how):
+    pod = pod_of(pods, name, how, leaves_a_daemon(300), "--no-control")
+    pod.says("daemon is ready")
+    pod.says("m is ready")
+    until(lambda: not reaps_orphans(name, how) or len(children(pod.inner)) == 2,
+          "the daemon is an orphan")
+    began = time.monotonic()
+    pod.signal(15)
+    assert pod.wait() == 0
+    assert time.monotonic() - began < 8
+    # Somebody else's child by now, or one that only /proc could name: signalled by nobody.
+    unknown = how == PLAIN and (name in REFUSE_SUBREAPER or name in HIDE_PROC)
+    assert ("daemon flushed" in pod.output()) == (not unknown)
+    assert [read(f"/proc/{pid}/cmdline").split("\0")[1] for pid in pod.survivors()] == \
+        (["flush"] if unknown else [])
+
+
+# Says every place where a file could be made.
+TRY_TO_WRITE = """
+for place in / /tmp /var/tmp /run /dev/shm /dev /proc /etc /home "$HOME" /tmp/everyones "$0"; do
+    (: >"$place/written") 2>/dev/null && echo "could write to $place"
+done
+echo tried everywhere
+"""
 
 
 @pytest.mark.parametrize("how", [UNSHARE, PLAIN])
-@pytest.mark.parametrize("restriction", RESTRICTIONS)
-def test_an_entrypoint_runs(open_pods, restriction, how):
-    script = f"{HELPER} orphans 100; exec {polite('one', 7)}"
-    pod = open_pods.program("sh", "-c", script, how=how, events=False, prefix=prefix_of(restriction))
-    pod.says("one is ready")
-    check_orphans(pod, how, restriction, left=1)
-    pod.signal(signal.SIGTERM)
-    assert pod.wait() == 7
-    assert "ends with exit code 7 " in pod.output()
+@pytest.mark.parametrize("name", ["read-only", "all", "all-and-no-proc"])
+def test_there_was_no_place_to_write_to(open_pods, name, how):
+    pod = program(open_pods, name, how, "sh", "-c", TRY_TO_WRITE, open_pods.directory)
+    assert pod.wait() == 0
+    assert pod.output().count("tried everywhere") == 1
+    assert "could write" not in pod.output()
+
+
+def test_everything_was_taken_away(pods):
+    script = "cat /proc/self/status; echo user $(id -u) $(id -un 2>&1); echo home ${HOME-none}"
+    pod = program(pods, "all", UNSHARE, "sh", "-c", script)
+    assert pod.wait() == 0
+    lines = pod.output().replace("\t", " ").splitlines()
+    for line in ("Uid: 1234 1234 1234 1234", "NoNewPrivs: 1", "Seccomp: 2", "home none",
+                 *(f"Cap{which}: 0000000000000000" for which in ("Inh", "Prm", "Eff", "Bnd", "Amb"))):
+        assert line in lines
+    assert "cannot find name for user ID 1234" in pod.output()
+
+
+def test_podctl_finds_a_pod_that_can_make_no_socket_file(pods):
+    # The socket has an abstract name then, by the number of the PID namespace: no option says it.
+    ini = "[pod]\nname = restricted\n[main m]\nrestartPolicy = Never\n" \
+        f"command = {for_everyone(PODCTL)} status\n"
+    pod = pod_of(pods, "all", UNSHARE, ini)
+    assert pod.wait() == 0
+    assert "restricted" in pod.out.read_text()
+    assert "podctl cannot ask" not in pod.output()
+
+
+def test_a_volume_that_cannot_be_made_is_said_before_anything_starts(pods):
+    ini = "[pod]\n[volume v]\nemptyDir =\n[main m]\ncommand = true\nvolumeMounts = v:/mnt\n"
+    pod = pod_of(pods, "all", UNSHARE, ini, "--no-control")
+    assert pod.wait() == 125
+    assert "nothing was started" in pod.output()
+    assert "started as process" not in pod.output()
+
+
+@pytest.mark.parametrize("name", REFUSE_SUBREAPER)
+def test_where_it_may_not_be_a_subreaper_it_says_so_once_and_goes_on(pods, name):
+    for one in (program(pods, name, PLAIN, "true"),
+                pod_of(pods, name, PLAIN, "[pod]\n[main m]\ncommand = true\n"
+                       "restartPolicy = Never\n", "--no-control")):
+        assert one.wait() == 0
+        assert one.output().count("orphans will not be reaped here: neither process 1 nor") == 1
+        assert "subreaper: " in one.output()
+        assert "reaps as a child subreaper" not in one.output()
 
 
 @pytest.mark.parametrize("how", [UNSHARE, PLAIN])
-@pytest.mark.parametrize("restriction", RESTRICTIONS)
-def test_a_pod_runs(open_pods, restriction, how):
-    ini = open_pods.directory / f"{restriction}.ini"
-    ini.write_text("[pod]\nrestartPolicy = OnFailure\n[init i]\ncommand = sh -c 'echo init'\n"
-                   f"[sidecar s]\ncommand = {polite('side')}\n"
-                   f"[main once]\ncommand = {HELPER} orphans 100\n"
-                   f"[main m]\ncommand = {polite('one', 7)}\n")
-    with open(ini) as stdin:
-        pod = open_pods.with_arguments("-c", "-", how=how, events=False, stdin=stdin,
-                                       prefix=prefix_of(restriction))
-    pod.says("once: ended with exit code 0")
-    for name in ("side", "one"):
-        pod.says(f"{name} is ready")
-    check_orphans(pod, how, restriction, left=2)
-    pod.signal(signal.SIGTERM)
-    assert pod.wait() == 7
-    log = read(pod.log)
-    assert log.index("m: ended with exit code 7") < log.index("s: ended with exit code 0")
-
-
-def test_process_1_runs_where_there_is_no_proc(open_pods):
-    hidden = ["unshare", "--mount", "sh", "-ec", 'umount -l /proc; mount -t tmpfs -o ro none /proc; '
-              'exec "$@"', "sh"]
-    pod = open_pods.program(*polite("one", 7).split(), how=UNSHARE, events=False, prefix=hidden)
-    pod.says("one is ready")
-    pod.signal(signal.SIGTERM)
-    assert pod.wait() == 7
-
-
-# --- among others ---
-
-def listener(name, out, **popen):
-    """A process of the test's own that notes every signal it gets."""
-    process = subprocess.Popen([HELPER, "listen", name], stdout=out, **popen)
-    until(lambda: f"{name} listens" in read(out.name), f"{name} listens")
-    return process
-
-
-@pytest.mark.parametrize("user", [[], NOBODY_KNOWN], ids=["root", "uid-1234"])
-def test_among_the_machines_processes_it_signals_only_its_own(open_pods, user):
-    """From the start to SIGKILL for what its program left behind."""
-    directory = open_pods.make_directory()
-    trace = directory / "trace"
-    # A session in which podinit is one of several, of one group; and one that looks like podinit.
-    twin = directory / "podinit"
-    twin.symlink_to(HELPER)
-    left = f"setsid {HELPER} stubborn left & {HELPER} stubborn child & exec {polite('one', 5)}"
-    with open(directory / "heard", "w") as heard:
-        session = ["sh", "-c", f"{HELPER} listen sibling & {twin} listen twin & \"$@\"", "sh"]
-        strace = ["strace", "-f", "-qq", "-o", trace, "-e",
-                  "trace=kill,tgkill,tkill,pidfd_send_signal,clone,clone3,fork,vfork"]
-        process = subprocess.Popen([*map(str, session + strace), *user, for_everyone(os.environ.get(
-            "PODINIT") or HELPER.with_name("podinit")), "--no-control", "--grace", "1", "--",
-            "sh", "-c", left], stdout=heard, stderr=heard, start_new_session=True)
-    try:
-        other = listener("other", open(directory / "other", "w"))
-        for name in ("sibling listens", "twin listens", "one is ready", "left is ready",
-                     "child is ready"):
-            until(lambda: name in read(directory / "heard"), name)
-        bystanders = {pid for pid in children(process.pid) if "listen" in read(f"/proc/{pid}/cmdline")}
-        assert len(bystanders) == 2
-        tracer = next(pid for pid in children(process.pid) if pid not in bystanders)
-        podinit = children(tracer)[0]
-        for signo in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM):
-            os.kill(podinit, signo)
-        assert process.wait(20) in (5, 129, 138)  # which it is, the program decides
-        assert all(map(is_running, bystanders | {other.pid}))
-        assert "got" not in read(directory / "heard") + read(directory / "other")
-        check_targets(read(trace), podinit)
-    finally:
-        for pid in (*bystanders, other.pid):
-            kill(pid)
-        kill(process.pid)
-        process.wait()
-        other.wait()
-
-
-def check_targets(trace, podinit):
-    """Of every signal that podinit sent: a process or group that it had started, or that descends."""
-    sent = re.findall(rf"^{podinit} +(?:kill|tgkill|tkill)\((-?\d+)", trace, re.MULTILINE)
-    assert sent, trace
-    assert "-1" not in sent
-    born = re.findall(r"^\d+ +(?:<\.\.\. )?(?:clone3?|v?fork)\b.* = (\d+)", trace, re.MULTILINE)
-    assert {target.lstrip("-") for target in sent} <= set(born), trace
-
-
-# --- with others in its PID namespace ---
-
-def join(pod, *command, **popen):
-    """Starts a process in podinit's PID namespace; its parent is outside, so inside it has none."""
-    return subprocess.Popen(["nsenter", "-t", str(pod.inner), "-p", *map(str, command)],
-                            stdin=subprocess.DEVNULL, **popen)
-
-
-def as_process_1(pods, face):
-    """podinit with nothing or a program to run, as what it is in a pod of containers."""
-    if face == "entrypoint":
-        pod = pods.program(*polite("one").split(), how=UNSHARE, options=["--grace", "3"], events=False)
-        pod.says("one is ready")
-    elif face == "pause":
-        pod = pods.with_arguments("--no-control", how=UNSHARE, events=False)
-        pod.says("Running")
-    else:
-        link = pods.directory / "pause"
-        link.symlink_to(for_everyone(HELPER.with_name("podinit")))
-        pod = pods.with_arguments(how=UNSHARE, events=False,
-                                  prefix=["sh", "-c", f'shift; exec {link} "$@"', "sh"])
-        until(lambda: read(f"/proc/{pod.inner}/comm") == "pause\n", "it is pause")
-        # Not until it listens for signals does it wait for them.
-        until(lambda: "signalfd" in " ".join(map(os.readlink, links_of(pod.inner))), "it listens")
-    return pod
-
-
-def links_of(pid):
-    return [f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd")]
-
-
-FACES = pytest.mark.parametrize("face", ["entrypoint", "pause", "pause-by-name"])
-
-
-@FACES
-def test_who_joined_is_told_and_may_finish(pods, face):
-    pod = as_process_1(pods, face)
-    out = open(pods.directory / "out", "w+")
-    workers = [join(pod, *polite(f"worker{number}", 3, 500).split(), stdout=out) for number in (1, 2)]
-    for number in (1, 2):
-        until(lambda: f"worker{number} is ready" in read(out.name), "the worker is ready")
-    pod.signal(signal.SIGTERM)
-    assert pod.wait() == 0
-    # By itself, and not of the SIGKILL that comes with the end of process 1.
-    assert [worker.wait(20) for worker in workers] == [3, 3]
-    if face != "pause-by-name":
-        assert "2 processes left behind get SIGTERM: " in pod.output()
-
-
-def test_who_joined_and_does_not_care_is_killed_after_the_grace(pods):
-    pod = as_process_1(pods, "entrypoint")
-    out = open(pods.directory / "out", "w+")
-    joined = join(pod, HELPER, "stubborn", "joined", stdout=out)
-    until(lambda: "joined is ready" in read(out.name), "it is ready")
-    pod.signal(signal.SIGTERM)
-    assert pod.wait() == 0
-    assert joined.wait(20) in (137, -9)
-    assert re.search(r"1 processes left behind get SIGKILL: \d+ \(helper\)", pod.output())
-
-
-@FACES
-def test_who_joined_and_left_holds_nobody_up(pods, face):
-    pod = as_process_1(pods, face)
-    assert join(pod, "true").wait(20) == 0
-    pod.signal(signal.SIGTERM)
-    assert pod.wait(2) == 0
+def test_a_program_may_run_in_a_directory_that_its_user_may_not_enter(open_pods, how):
+    # As after `cd /root; setpriv --reuid=1234 podinit -- PROGRAM`: without podinit it runs there.
+    secret = open_pods.directory / "secret"
+    secret.mkdir()
+    secret.chmod(0o700)
+    pod = open_pods.program("sh", "-c", "readlink /proc/self/cwd; exit 4", how=how, cwd=secret,
+                            prefix=NOBODY_KNOWS, events=False)
+    assert pod.wait() == 4
+    assert f"{secret}\n" in pod.out.read_text()
