@@ -7,6 +7,7 @@
 
 #include "../linux/boot.h"
 #include "../linux/config.h"
+#include "../linux/goodbye.h"
 #include "../linux/install.h"
 #include "../linux/log.h"
 #include "../spec/keys.h"
@@ -112,12 +113,8 @@ static int begin_pod(struct start *start, const struct options *options)
 	struct problems problems = {0};
 	struct text plan = {0};
 	make_spec(&start->spec, options, &problems);
-	if (problems.count) {
-		print_text(stderr, &problems.text);
-		log_line("%d problem%s; nothing was started", problems.count,
-			problems.count == 1 ? "" : "s");
+	if (goodbye_say_problems(&start->spec, &problems))
 		return CANNOT_BEGIN;
-	}
 	if (options->plan)
 		spec_plan(&start->spec, &plan);
 	print_text(stdout, &plan);

@@ -278,6 +278,17 @@ def test_what_is_no_file_gets_no_message(pods):
     assert f"termination message {fifo}: " in result.output
 
 
+def test_a_pod_that_cannot_begin_leaves_what_is_wrong_as_its_message(pods, tmp_path):
+    path, ini = tmp_path / "message", tmp_path / "bad.ini"
+    ini.write_text("[main m]\ncommand = true\n" + "".join(f"bad{n} = {'x' * 99}\n" for n in range(99)))
+    ended = podinit("--termination-message", path, "-c", ini)
+    assert ended.returncode == 125
+    lines = path.read_text().splitlines()
+    assert lines[-1] == "nothing was started"
+    assert 10 < len(lines) < 99 and lines[:-1] == ended.stderr.splitlines()[:len(lines) - 1]
+    assert path.stat().st_size <= 4096
+
+
 def test_dev_termination_log_is_used_where_it_is_and_not_made(pods):
     """In a container's /dev, as Kubernetes mounts the file there."""
     copy = pods.directory / "copy"
