@@ -1,5 +1,6 @@
 /* catatonit: one child, its signals, its exit code; or none, and it only reaps. Every failure is exit
  * code 1. Must say what catatonit says; help and licence are our own words. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "../linux/boot.h"
+#include "../linux/terminal.h"
 #include "face.h"
 
 enum { FAILED = 1 };
@@ -37,18 +39,44 @@ static void print_error(pid_t pid, const char *format, ...)
 	va_end(arguments);
 }
 
-static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void print_debug_as(pid_t pid, const char *level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void print_debug(const char *format, ...)
+static void print_debug_as(pid_t pid, const char *level, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	if (catatonit.is_debugging)
-		say_as(getpid(), "DEBUG", format, arguments);
+		say_as(pid, level, format, arguments);
 	va_end(arguments);
 }
 
+#define print_debug(...) print_debug_as(getpid(), "DEBUG", __VA_ARGS__)
+
 /* --- what happens --- */
+
+/* What its child says before it executes the program. */
+static void tell_child(pid_t pid)
+{
+	const struct terminal *terminal = terminal_state();
+	int error = terminal->foreground_error;
+	if (terminal->open_error)
+		print_debug_as(pid, "INFO", "using stdin as tty fd: could not open /dev/tty: %s",
+			strerror(terminal->open_error));
+	if (error == ENXIO)
+		print_debug_as(pid, "DEBUG", "setting foreground process failed: no such device");
+	else if (error)
+		print_debug_as(pid, "DEBUG",
+			"setting foreground process failed: no tty present: %s", strerror(error));
+}
+
+static void orphan_ended(const struct notice *notice)
+{
+	if (notice->signo)
+		print_debug("child process %d exited due to signal %d", notice->pid, notice->signo);
+	else
+		print_debug("child process %d exited with code %d", notice->pid, notice->exit_code);
+}
 
 static void start_failed(const struct notice *notice)
 {
@@ -61,6 +89,8 @@ static void start_failed(const struct notice *notice)
 		return;
 	}
 	print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		tell_child(notice->pid);
 	print_error(notice->pid, "%s: %s", what, why);
 	print_debug("got ECHILD: no children left to monitor");
 }
@@ -70,6 +100,10 @@ static void tell(const struct notice *notice)
 	switch ((int)notice->reason) {
 	case NOTICE_STARTED:
 		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+		tell_child(notice->pid);
+		break;
+	case NOTICE_ORPHAN:
+		orphan_ended(notice);
 		break;
 	case NOTICE_START_ERROR:
 		start_failed(notice);
@@ -151,6 +185,19 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 	return print_usage();
 }
 
+static void make_relay(struct start *start, char **command, bool group)
+{
+	struct pod_spec *spec = &start->spec;
+	face_relay(start, command);
+	catatonit.program = command[0];
+	spec->single_child = !group;
+	spec->start_codes =
+		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
+	spec->entry.session = SESSION_GROUP;
+	spec->entry.blocked_signals =
+		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
+}
+
 static int become_reaper(void)
 {
 	int result = getpid() == 1 ? 0 : boot_become_subreaper();
@@ -176,18 +223,11 @@ static int begin(struct start *start, int argc, char **argv)
 	if (pause) {
 		spec_pause(spec);
 		spec->leftovers = LEFTOVERS_ABANDONED;
-		return become_reaper();
+	} else {
+		make_relay(start, argv + optind, group);
 	}
-	face_relay(start, argv + optind);
-	catatonit.program = argv[optind];
-	spec->single_child = !group;
-	spec->start_codes =
-		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
 	spec->signal_map[SIGTSTP] = spec->signal_map[SIGTTIN] = spec->signal_map[SIGTTOU] = 0;
-	spec->entry.session = SESSION_GROUP;
-	spec->entry.blocked_signals =
-		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
-	spec->entry.own_signals |= FACE_FAULTS;
+	spec->entry.own_signals = FACE_C_LIBRARY | FACE_FAULTS;
 	return become_reaper();
 }
 

@@ -306,6 +306,7 @@ static int begin(struct start *start, int argc, char **argv)
 	spec->entry.session = SESSION_GROUP;
 	spec->entry.terminal_is_stdin = true;
 	spec->entry.keep_listen_pid = true;
+	spec->entry.hold_descriptors = true;
 	spec->entry.own_signals |= FACE_FAULTS;
 	start->voice = &VOICE;
 	return prepare(parent);

@@ -67,7 +67,7 @@ static void do_spawn(struct loop *loop, int index)
 	struct runtime *runtime = &loop->processes[index];
 	struct spawned spawned = spawn_process(&loop->spawner, index);
 	if (loop->spec->entrypoint)
-		boot_leave_directory();
+		boot_let_go(loop->spec);
 	if (spawned.error.stage != STAGE_NONE) {
 		act_spawn_failed(loop, index, spawned.pid, &spawned.error);
 		return;

@@ -9,9 +9,10 @@ void boot_standard_descriptors(void);
 
 /* Descriptors, limits; for a pod the directory, too. Best effort. */
 void boot_prepare(const struct pod_spec *spec);
-/* podinit goes to /, not to hold any mount. An entrypoint's program is to start where podinit was
- * started, be that a directory that its user may not enter: so podinit leaves when it has started. */
-void boot_leave_directory(void);
+/* Of an entrypoint, when its program has started: podinit goes to /, not to hold any mount, and closes
+ * what it was given only for the program. Not before: the program starts where podinit was started, be
+ * that a directory that its user may not enter. */
+void boot_let_go(const struct pod_spec *spec);
 /* Orphans of this process's descendants shall come to it. 0 or -errno. */
 int boot_become_subreaper(void);
 bool boot_is_subreaper(void);

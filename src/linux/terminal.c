@@ -50,6 +50,7 @@ void terminal_prepare(const struct entrypoint_spec *entry)
 	terminal = (struct terminal){.fd = -1};
 	if (!entry->terminal_is_stdin)
 		terminal.fd = open_terminal();
+	terminal.open_error = terminal.fd < 0 && !entry->terminal_is_stdin ? errno : 0;
 	terminal.session = (uint8_t)choose((enum session)entry->session);
 	terminal.job = entry->session == SESSION_AUTO && terminal.session == SESSION_GROUP;
 	if (terminal.session == SESSION_NEW)

@@ -14,6 +14,7 @@ struct terminal {
 	bool was_leader;      /* podinit led the session whose terminal it gave away */
 	bool job;	      /* podinit is a shell's job: it stops when its program stops */
 	int fd;		      /* of the terminal; -1: none is known */
+	int open_error;	      /* of /dev/tty, where that was to be it */
 	int detach_error;     /* SESSION_NEW: giving the terminal away */
 	int attach_error;     /* SESSION_NEW: taking it, in the program's process */
 	int foreground_error; /* SESSION_GROUP: bringing the program to the foreground */

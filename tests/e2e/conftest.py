@@ -11,6 +11,7 @@ import tempfile
 
 import pytest
 
+from faces import Inits
 from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
@@ -92,3 +93,11 @@ def open_pods(open_directory):
     yield pods
     os.umask(mask)
     pods.finish()
+
+
+@pytest.fixture
+def inits(tmp_path):
+    """The inits in whose place podinit is put, and podinit there; see faces.py."""
+    inits = Inits(tmp_path)
+    yield inits
+    inits.finish()

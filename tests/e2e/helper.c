@@ -1,5 +1,6 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -58,13 +59,15 @@ static int report(void)
 	return 0;
 }
 
-/* Starts a program with signals ignored and blocked: odd SIGNO... -- PROGRAM ARGUMENT... */
-static int odd(char **argv)
+/* Starts a program with signals blocked, and ignored too if they are `odd`:
+ * odd|blocking SIGNO... -- PROGRAM ARGUMENT... */
+static int start_with(char **argv, int odd)
 {
 	sigset_t blocked;
 	sigemptyset(&blocked);
 	for (; *argv && strcmp(*argv, "--") != 0; argv++) {
-		signal(atoi(*argv), SIG_IGN);
+		if (odd)
+			signal(atoi(*argv), SIG_IGN);
 		sigaddset(&blocked, atoi(*argv));
 	}
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
@@ -90,6 +93,39 @@ static int listen_to(const char *name)
 		if (signo == SIGTERM)
 			return 0;
 	}
+}
+
+/* Ends of a signal, whatever was inherited. */
+static int die(int signo)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	signal(signo, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	kill(getpid(), signo);
+	return 0;
+}
+
+/* Says where it stands: session, process group, terminal. */
+static int place(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_NOCTTY);
+	pid_t foreground = tcgetpgrp(STDIN_FILENO);
+	printf("session: %s\n",
+		getsid(0) == getpid()			 ? "leads"
+			: getsid(0) == getsid(getppid()) ? "its parent's"
+							 : "another");
+	printf("group: %s\n",
+		getpgrp() == getpid()			  ? "leads"
+			: getpgrp() == getpgid(getppid()) ? "its parent's"
+							  : "another");
+	printf("terminal: %s\n", fd < 0 ? "none" : "has one");
+	printf("foreground: %s\n",
+		foreground < 0			  ? "unknown"
+			: foreground == getpgrp() ? "yes"
+						  : "no");
+	printf("end of place\n");
+	return 0;
 }
 
 /* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
@@ -153,9 +189,15 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "report") == 0)
 		return report();
 	if (argc > 3 && strcmp(argv[1], "odd") == 0)
-		return odd(argv + 2);
+		return start_with(argv + 2, 1);
+	if (argc > 3 && strcmp(argv[1], "blocking") == 0)
+		return start_with(argv + 2, 0);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "die") == 0)
+		return die(atoi(argv[2]));
+	if (argc == 2 && strcmp(argv[1], "place") == 0)
+		return place();
 	if (argc == 5 && strcmp(argv[1], "polite") == 0)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 4 && strcmp(argv[1], "flush") == 0)

@@ -63,8 +63,8 @@ static unsigned error_of(const char *name)
 static void refuse(unsigned call, unsigned error, int first_argument)
 {
 	struct sock_filter with_argument[] = {FIELD(arch), IS(THIS_ARCH, 5), FIELD(nr), IS(call, 3),
-		FIELD(args[0]), IS((unsigned)first_argument, 1),
-		ANSWER(SECCOMP_RET_ERRNO | error), ANSWER(SECCOMP_RET_ALLOW)};
+		FIELD(args[0]), IS((unsigned)first_argument, 1), ANSWER(SECCOMP_RET_ERRNO | error),
+		ANSWER(SECCOMP_RET_ALLOW)};
 	struct sock_filter without[] = {FIELD(arch), IS(THIS_ARCH, 3), FIELD(nr), IS(call, 1),
 		ANSWER(SECCOMP_RET_ERRNO | error), ANSWER(SECCOMP_RET_ALLOW)};
 	struct sock_fprog program = {.len = 6, .filter = without};
