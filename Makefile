@@ -21,7 +21,7 @@ SPEC  = arena text words expand units keys key_lookup value value_lists ini_read
 CORE  = notice last_line process restart stop pod status podstatus timestamp
 LINUX = act boot clock config control event_log goodbye install launch log loop mount names proc reap sandbox \
 	signals spawn terminal view volume
-FACES = catatonit dumb_init face pause podinit tini
+FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)
@@ -144,6 +144,7 @@ install: all
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
 	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
 	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
+	ln -sf ../../sbin/podinit $(DESTDIR)$(PREFIX)/libexec/podinit/docker-init
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1

@@ -28,6 +28,10 @@ xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
 catatonit:catatonit
+podman:podman
+runc:runc
+/usr/lib/podman/netavark:netavark
+/var/lib/dpkg/info/busybox-static.list:busybox-static
 '
 missing=
 for pair in $needed; do

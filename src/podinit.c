@@ -1,7 +1,6 @@
 /* podinit: process 1 of a pod. From the command line, by way of the face it is called by, to a
  * pod_spec, from there into the loop, and out with its exit code. Must not know how anything is done:
  * src/linux does. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "faces/face.h"
 #include "linux/boot.h"
+#include "linux/goodbye.h"
 #include "linux/log.h"
 #include "linux/loop.h"
 #include "linux/signals.h"
@@ -59,25 +59,12 @@ static void adopt_orphans(const struct start *start)
 		log_line("not process 1: reaps as a child subreaper");
 }
 
-/* Says everything that is wrong. True if there was something. */
-static bool report(struct problems *problems)
-{
-	if (!problems->count)
-		return false;
-	fputs(problems->text.data, stderr);
-	log_line("%d problem%s; nothing was started", problems->count,
-		problems->count == 1 ? "" : "s");
-	text_finish(&problems->text);
-	return true;
-}
-
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
 static int run_pod(const struct start *start, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
-	struct event_log log = {
-		.spec = &start->spec, .voice = start->voice, .level = start->level};
+	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
 		log_line("--events %s: %s", start->events, strerror(-result));
@@ -94,7 +81,8 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
-	int exit_code = report(&problems) ? CANNOT_BEGIN : loop_run(&setup);
+	int exit_code =
+		goodbye_say_problems(&start->spec, &problems) ? CANNOT_BEGIN : loop_run(&setup);
 	volumes_finish(&volumes);
 	return exit_code;
 }
@@ -106,8 +94,9 @@ static int run(const struct start *start)
 	int outer_signals_fd = -1;
 	signals_block();
 	signals_leave(spec->entry.own_signals);
-	signals_reset(!spec->entrypoint ? SIGNAL_MAX
-			: spec->entry.reset_signals ? SIGNAL_LAST_STANDARD : 0);
+	signals_reset(!spec->entrypoint		    ? SIGNAL_MAX
+			: spec->entry.reset_signals ? SIGNAL_LAST_STANDARD
+						    : 0);
 	log_open();
 	if (start->is_sandboxed) {
 		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);

@@ -41,8 +41,8 @@ static bool is_worth_a_name(const struct pod_spec *spec, const struct pod *pod, 
 		(spec->entrypoint && process->last.exit_code == 0);
 }
 
-void last_line_add(struct text *out, const struct pod_spec *spec, const struct pod *pod, int64_t now,
-	const char *by)
+void last_line_add(struct text *out, const struct pod_spec *spec, const struct pod *pod,
+	int64_t now, const char *by)
 {
 	bool is_plain = pod->stopping == STOP_COMPLETED || pod->stopping == STOP_INIT_FAILED;
 	text_add(out, "ends with exit code %d after ", pod_exit_code(spec, pod));

@@ -166,8 +166,8 @@ static void stop_again(struct step *step, uint8_t signo)
 
 static void signalled(struct step *step, const struct event *event)
 {
-	bool stops = !step->spec->relay &&
-		(event->signo == SIGNAL_TERM || event->signo == SIGNAL_INT);
+	bool stops =
+		!step->spec->relay && (event->signo == SIGNAL_TERM || event->signo == SIGNAL_INT);
 	uint8_t passed = passed_on_as(step->spec, event->signo);
 	/* One that is not passed on is dropped whole: its user wants nothing to come of it. */
 	if (!stops || !passed) {

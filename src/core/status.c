@@ -176,13 +176,11 @@ static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 		return 0;
 	for (int i = spec->init_count; i < pod->process_count; i++) {
 		if (pod->processes[i].last.exit_code > 0)
-			return termination_exit_code(
-				&spec->start_codes, &pod->processes[i].last);
+			return termination_exit_code(&spec->start_codes, &pod->processes[i].last);
 	}
 	for (int i = 0; i < spec->init_count; i++) {
 		if (spec->processes[i].kind == KIND_INIT && pod->processes[i].last.exit_code > 0)
-			return termination_exit_code(
-				&spec->start_codes, &pod->processes[i].last);
+			return termination_exit_code(&spec->start_codes, &pod->processes[i].last);
 	}
 	return STOPPED_BEFORE_IT_RAN;
 }

@@ -101,8 +101,10 @@ static bool everything_is_settled(const struct pod *pod)
 static void leave_behind(struct step *step)
 {
 	uint8_t signo = step->spec->signal_map[SIGNAL_TERM];
-	for (int i = step->spec->init_count;
-		i < step->pod->process_count && step->spec->leftovers == LEFTOVERS_SIGNALLED && signo; i++) {
+	bool tells = step->spec->leftovers == LEFTOVERS_SIGNALLED && signo;
+	for (int i = step->spec->init_count; tells && i < step->pod->process_count; i++) {
+		if (step->pod->processes[i].group_signalled)
+			continue;
 		struct action *action = step_add(step, ACT_SIGNAL, i);
 		action->signo = signo;
 		action->group = true;

@@ -1,5 +1,6 @@
 /* catatonit: one child, its signals, its exit code; or none, and it only reaps. Every failure is exit
  * code 1. Must say what catatonit says; help and licence are our own words. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "../linux/boot.h"
+#include "../linux/terminal.h"
 #include "face.h"
 
 enum { FAILED = 1 };
@@ -17,48 +19,80 @@ static struct {
 	const char *program;
 } catatonit;
 
-static void say_as(pid_t pid, const char *level, const char *message)
+static void say_as(pid_t pid, const char *level, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void say_as(pid_t pid, const char *level, const char *format, va_list arguments)
 {
-	face_print(STDERR_FILENO, "%s (catatonit:%d): %s\n", level, (int)pid, message);
+	char begin[48];
+	snprintf(begin, sizeof(begin), "%s (catatonit:%d): ", level, (int)pid);
+	face_print_line(STDERR_FILENO, begin, format, arguments);
 }
 
-static int fail(const char *message)
-{
-	say_as(getpid(), "ERROR", message);
-	return FAILED;
-}
+static void print_error(pid_t pid, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void print_debug(const char *format, ...)
+static void print_error(pid_t pid, const char *format, ...)
 {
-	char buffer[512];
-	struct text message = text_in(buffer, sizeof(buffer));
 	va_list arguments;
 	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
+	say_as(pid, "ERROR", format, arguments);
 	va_end(arguments);
-	if (catatonit.is_debugging)
-		say_as(getpid(), "DEBUG", buffer);
 }
+
+static void print_debug_as(pid_t pid, const char *level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void print_debug_as(pid_t pid, const char *level, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	if (catatonit.is_debugging)
+		say_as(pid, level, format, arguments);
+	va_end(arguments);
+}
+
+#define print_debug(...) print_debug_as(getpid(), "DEBUG", __VA_ARGS__)
 
 /* --- what happens --- */
 
+/* What its child says before it executes the program. */
+static void tell_child(pid_t pid)
+{
+	const struct terminal *terminal = terminal_state();
+	int error = terminal->foreground_error;
+	if (terminal->open_error)
+		print_debug_as(pid, "INFO", "using stdin as tty fd: could not open /dev/tty: %s",
+			strerror(terminal->open_error));
+	if (error == ENXIO)
+		print_debug_as(pid, "DEBUG", "setting foreground process failed: no such device");
+	else if (error)
+		print_debug_as(pid, "DEBUG",
+			"setting foreground process failed: no tty present: %s", strerror(error));
+}
+
+static void orphan_ended(const struct notice *notice)
+{
+	if (notice->signo)
+		print_debug("child process %d exited due to signal %d", notice->pid, notice->signo);
+	else
+		print_debug("child process %d exited with code %d", notice->pid, notice->exit_code);
+}
+
 static void start_failed(const struct notice *notice)
 {
-	char buffer[512];
-	struct text why = text_in(buffer, sizeof(buffer));
-	text_add(&why,
-		notice->spawn_error.stage == STAGE_EXEC ? "failed to exec pid1: %s"
-							: "setting foreground process failed: %s",
-		strerror(notice->spawn_error.error));
-	if (notice->pid) {
-		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
-		say_as(notice->pid, "ERROR", buffer);
-		print_debug("got ECHILD: no children left to monitor");
-	} else {
-		fail("failed to spawn pid1");
+	const char *what = notice->spawn_error.stage == STAGE_EXEC
+		? "failed to exec pid1"
+		: "setting foreground process failed";
+	const char *why = strerror(notice->spawn_error.error);
+	if (!notice->pid) {
+		print_error(getpid(), "failed to spawn pid1: %s", why);
+		return;
 	}
+	print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		tell_child(notice->pid);
+	print_error(notice->pid, "%s: %s", what, why);
+	print_debug("got ECHILD: no children left to monitor");
 }
 
 static void tell(const struct notice *notice)
@@ -66,6 +100,10 @@ static void tell(const struct notice *notice)
 	switch ((int)notice->reason) {
 	case NOTICE_STARTED:
 		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+		tell_child(notice->pid);
+		break;
+	case NOTICE_ORPHAN:
+		orphan_ended(notice);
 		break;
 	case NOTICE_START_ERROR:
 		start_failed(notice);
@@ -129,7 +167,8 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 			print_help();
 			return 0;
 		case 'L':
-			puts("podinit in catatonit's place. Licensed under the Apache License, Version "
+			puts("podinit in catatonit's place. Licensed under the Apache License, "
+			     "Version "
 			     "2.0: http://www.apache.org/licenses/LICENSE-2.0");
 			return 0;
 		case 'V':
@@ -142,17 +181,30 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 	}
 	if (argv[optind] || *pause)
 		return FACE_RUNS;
-	fail("missing program name");
+	print_error(getpid(), "missing program name");
 	return print_usage();
+}
+
+static void make_relay(struct start *start, char **command, bool group)
+{
+	struct pod_spec *spec = &start->spec;
+	face_relay(start, command);
+	catatonit.program = command[0];
+	spec->single_child = !group;
+	spec->start_codes =
+		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
+	spec->entry.session = SESSION_GROUP;
+	spec->entry.blocked_signals =
+		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
 }
 
 static int become_reaper(void)
 {
-	char buffer[160];
-	struct text problem = text_in(buffer, sizeof(buffer));
 	int result = getpid() == 1 ? 0 : boot_become_subreaper();
-	text_add(&problem, "failed to set child-reaper as non-pid1: %s", strerror(-result));
-	return result < 0 ? fail(buffer) : FACE_RUNS;
+	if (result == 0)
+		return FACE_RUNS;
+	print_error(getpid(), "failed to set child-reaper as non-pid1: %s", strerror(-result));
+	return FAILED;
 }
 
 static int begin(struct start *start, int argc, char **argv)
@@ -160,8 +212,10 @@ static int begin(struct start *start, int argc, char **argv)
 	struct pod_spec *spec = &start->spec;
 	bool group = false, pause = false;
 	catatonit.is_debugging = getenv("CATATONIT_DEBUG") != NULL;
-	if (getenv("CATATONIT_LOG"))
-		return fail("CATATONIT_LOG is reserved for future use");
+	if (getenv("CATATONIT_LOG")) {
+		print_error(getpid(), "CATATONIT_LOG is reserved for future use");
+		return FAILED;
+	}
 	int code = parse(argc, argv, &group, &pause);
 	if (code != FACE_RUNS)
 		return code;
@@ -169,18 +223,11 @@ static int begin(struct start *start, int argc, char **argv)
 	if (pause) {
 		spec_pause(spec);
 		spec->leftovers = LEFTOVERS_ABANDONED;
-		return become_reaper();
+	} else {
+		make_relay(start, argv + optind, group);
 	}
-	face_relay(start, argv + optind);
-	catatonit.program = argv[optind];
-	spec->single_child = !group;
-	spec->start_codes =
-		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
 	spec->signal_map[SIGTSTP] = spec->signal_map[SIGTTIN] = spec->signal_map[SIGTTOU] = 0;
-	spec->entry.session = SESSION_GROUP;
-	spec->entry.blocked_signals =
-		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
-	spec->entry.own_signals = FACE_FAULTS;
+	spec->entry.own_signals = FACE_C_LIBRARY | FACE_FAULTS;
 	return become_reaper();
 }
 

@@ -19,20 +19,18 @@ static struct {
 	bool is_debugging, is_single;
 	const char *program;
 	const uint8_t *map;
+	uint64_t rewritten; /* also to itself */
 } dumb_init;
 
 static void print_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void print_debug(const char *format, ...)
 {
-	char buffer[512];
-	struct text message = text_in(buffer, sizeof(buffer));
 	va_list arguments;
 	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
-	va_end(arguments);
 	if (dumb_init.is_debugging)
-		face_print(STDERR_FILENO, "[dumb-init] %s\n", buffer);
+		face_print_line(STDERR_FILENO, "[dumb-init] ", format, arguments);
+	va_end(arguments);
 }
 
 /* --- what happens --- */
@@ -60,7 +58,7 @@ static void tell_spawned(pid_t pid)
 
 static void passed_on(int signo, int as)
 {
-	if (as != signo)
+	if (dumb_init.rewritten & SIGNAL_BIT(signo))
 		print_debug("Translating signal %d to %d.", signo, as);
 	if (as)
 		print_debug("Forwarded signal %d to children.", as);
@@ -143,7 +141,8 @@ static const struct voice VOICE = {
 static void print_help(const char *name)
 {
 	fprintf(stderr,
-		VERSION "\nUsage: %s [option] command [[arg] ...]\n\n"
+		VERSION
+		"\nUsage: %s [option] command [[arg] ...]\n\n"
 		"podinit in dumb-init's place: runs a program in a session of its own, passes\n"
 		"signals on to all of it, reaps.\n\n"
 		"   -c, --single-child   no session; signals go to the program alone\n"
@@ -161,6 +160,7 @@ static bool add_rewrite(struct pod_spec *spec, const char *argument)
 		as < 0 || as > LAST_SIGNAL)
 		return false;
 	spec->signal_map[signo] = (uint8_t)as;
+	dumb_init.rewritten |= SIGNAL_BIT(signo);
 	return true;
 }
 
@@ -192,8 +192,10 @@ static int parse(struct pod_spec *spec, int argc, char **argv)
 		case 'r':
 			if (add_rewrite(spec, optarg))
 				break;
-			fputs("Usage: -r option takes <signum>:<signum>, where <signum> is between 1 and "
-			      "31.\nThis option can be specified multiple times.\nUse --help for full "
+			fputs("Usage: -r option takes <signum>:<signum>, where <signum> is between "
+			      "1 and "
+			      "31.\nThis option can be specified multiple times.\nUse --help for "
+			      "full "
 			      "usage.\n",
 				stderr);
 			return 1;
@@ -203,9 +205,8 @@ static int parse(struct pod_spec *spec, int argc, char **argv)
 	}
 	if (argv[optind])
 		return FACE_RUNS;
-	fprintf(stderr,
-		"Usage: %s [option] program [args]\nTry %s --help for full usage.\n", argv[0],
-		argv[0]);
+	fprintf(stderr, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n",
+		argv[0], argv[0]);
 	return 1;
 }
 
@@ -222,8 +223,10 @@ static void rewrite_stops(struct pod_spec *spec)
 	static const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
 		spec->entry.suspend_signals |= SIGNAL_BIT(stops[i]);
-		if (!dumb_init.is_single && spec->signal_map[stops[i]] == stops[i])
-			spec->signal_map[stops[i]] = SIGSTOP;
+		if (dumb_init.is_single || dumb_init.rewritten & SIGNAL_BIT(stops[i]))
+			continue;
+		spec->signal_map[stops[i]] = SIGSTOP;
+		dumb_init.rewritten |= SIGNAL_BIT(stops[i]);
 	}
 }
 
@@ -247,11 +250,12 @@ static int begin(struct start *start, int argc, char **argv)
 	rewrite_stops(spec);
 	spec->single_child = dumb_init.is_single;
 	spec->leftovers = LEFTOVERS_SIGNALLED;
-	spec->start_codes =
-		(struct start_codes){.not_found = START_FAILED, .denied = START_FAILED, .other = START_FAILED};
+	spec->start_codes = (struct start_codes){
+		.not_found = START_FAILED, .denied = START_FAILED, .other = START_FAILED};
 	spec->entry.session = dumb_init.is_single ? SESSION_SAME : SESSION_NEW;
 	spec->entry.terminal_is_stdin = true;
 	spec->entry.keep_listen_pid = true;
+	spec->entry.hold_descriptors = true;
 	spec->entry.reset_signals = true;
 	start->voice = &VOICE;
 	return FACE_RUNS;

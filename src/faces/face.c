@@ -34,6 +34,19 @@ void face_relay(struct start *start, char *const command[])
 	start->spec.relay = true;
 	start->spec.leftovers = LEFTOVERS_ABANDONED;
 	start->spec.entry.keep_all_descriptors = true;
+	start->spec.entry.as_execvp = true;
+	start->spec.entry.own_signals = FACE_C_LIBRARY;
+}
+
+void face_print_line(int fd, const char *begin, const char *format, va_list arguments)
+{
+	char buffer[2048];
+	/* One byte is kept for the end of the line, however long it is. */
+	struct text text = text_in(buffer, sizeof(buffer) - 1);
+	text_add(&text, "%s", begin);
+	text_vadd(&text, format, arguments);
+	buffer[text.length] = '\n';
+	write_now(fd, buffer, text.length + 1);
 }
 
 void face_print(int fd, const char *format, ...)

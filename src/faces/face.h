@@ -45,10 +45,17 @@ extern const struct face FACE_PODINIT, FACE_TINI, FACE_DUMB_INIT, FACE_CATATONIT
 	(SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |      \
 		SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGSYS))
 
+/* The C library keeps these for its threads, and its sigfillset() leaves them out: so the others, written
+ * with that, never see them. */
+#define FACE_C_LIBRARY (SIGNAL_BIT(32) | SIGNAL_BIT(33))
+
 /* Makes the spec an entrypoint that passes every signal on and ends when its program does, as they all
  * do; prints nothing. */
 void face_relay(struct start *start, char *const command[]);
 /* Writes to a descriptor at once and whole, or not at all: PID 1 must not block. */
 void face_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same: `begin`, the text, and the end of the line. */
+void face_print_line(int fd, const char *begin, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
 
 #endif

@@ -19,45 +19,48 @@
 enum { FATAL, WARNING, INFO, DEBUG, TRACE };
 
 static struct {
-	int verbosity, parent_death_signal;
+	unsigned verbosity;
+	int parent_death_signal;
 	bool subreaper, warn_on_reap, group;
 	const char *program;
 } tini;
 
-static void say(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say_as(pid_t pid, unsigned level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void say_as(pid_t pid, int level, const char *message)
+/* tini's child says some of it. */
+static void say_as(pid_t pid, unsigned level, const char *format, ...)
 {
 	static const char *const names[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
-	if (level <= tini.verbosity || level == FATAL)
-		face_print(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, "[%s tini (%d)] %s\n",
-			names[level], (int)pid, message);
+	char begin[48];
+	va_list arguments;
+	if (level > tini.verbosity && level != FATAL)
+		return;
+	snprintf(begin, sizeof(begin), "[%s tini (%d)] ", names[level], (int)pid);
+	va_start(arguments, format);
+	face_print_line(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, begin, format, arguments);
+	va_end(arguments);
 }
 
-static void say(int level, const char *format, ...)
-{
-	char buffer[1024];
-	struct text message = text_in(buffer, sizeof(buffer));
-	va_list arguments;
-	va_start(arguments, format);
-	text_vadd(&message, format, arguments);
-	va_end(arguments);
-	say_as(getpid(), level, buffer);
-}
+#define say(level, ...) say_as(getpid(), level, __VA_ARGS__)
 
 /* --- what happens --- */
 
+/* tini's child says it; into a buffer, unless standard output is a terminal, which is written when it
+ * ends, but lost when it executes its program. */
+static void tell_foreground(pid_t pid)
+{
+	int error = terminal_state()->foreground_error;
+	if (error)
+		say_as(pid, DEBUG, "tcsetpgrp failed: %s (ok to proceed)",
+			error == ENXIO ? "no such device" : "no tty");
+}
+
 static void started(const struct notice *notice)
 {
-	const struct terminal *terminal = terminal_state();
 	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
-	/* tini's child says it, and says it into a buffer that is lost when it executes the program,
-	 * unless that is a terminal's. */
-	if (terminal->foreground_error && isatty(STDOUT_FILENO))
-		say_as(notice->pid, DEBUG,
-			terminal->foreground_error == ENXIO
-				? "tcsetpgrp failed: no such device (ok to proceed)"
-				: "tcsetpgrp failed: no tty (ok to proceed)");
+	if (isatty(STDOUT_FILENO))
+		tell_foreground(notice->pid);
 }
 
 static void ended(const struct notice *notice)
@@ -70,31 +73,31 @@ static void ended(const struct notice *notice)
 		say(INFO, "Main child exited normally (with status '%d')", notice->exit_code);
 }
 
+static const struct start_codes START_CODES = {.not_found = 127, .denied = 126, .other = 1};
+
 /* The program was not executed: tini learns that from the exit code of its child. */
-static void start_failed(const struct start_codes *codes, const struct notice *notice)
+static void start_failed(const struct notice *notice)
 {
-	char buffer[1024];
-	struct text why = text_in(buffer, sizeof(buffer));
-	struct notice end = *notice;
 	const struct termination termination = {
 		.reason = NOTICE_START_ERROR, .spawn_error = notice->spawn_error};
-	if (notice->pid) {
-		say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
-		text_add(&why,
-			notice->spawn_error.stage == STAGE_EXEC ? "exec %s failed: %s"
-								: "%s: tcsetpgrp failed: %s",
-			tini.program, strerror(notice->spawn_error.error));
-		say_as(notice->pid, FATAL, buffer);
-		say(DEBUG, "Received SIGCHLD");
-		end.exit_code = (int16_t)termination_exit_code(codes, &termination);
-		ended(&end);
-		say(TRACE, "No child to wait");
-	} else {
-		say(FATAL, "fork failed: %s", strerror(notice->spawn_error.error));
+	const char *why = strerror(notice->spawn_error.error);
+	struct notice end = *notice;
+	if (!notice->pid) {
+		say(FATAL, "fork failed: %s", why);
+		return;
 	}
+	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		tell_foreground(notice->pid);
+	if (notice->spawn_error.stage == STAGE_EXEC)
+		say_as(notice->pid, FATAL, "exec %s failed: %s", tini.program, why);
+	else
+		say_as(notice->pid, FATAL, "tcsetpgrp failed: %s", why);
+	say(DEBUG, "Received SIGCHLD");
+	end.exit_code = (int16_t)termination_exit_code(&START_CODES, &termination);
+	ended(&end);
+	say(TRACE, "No child to wait");
 }
-
-static const struct start_codes START_CODES = {.not_found = 127, .denied = 126, .other = 1};
 
 static void tell(const struct notice *notice)
 {
@@ -103,7 +106,7 @@ static void tell(const struct notice *notice)
 		started(notice);
 		break;
 	case NOTICE_START_ERROR:
-		start_failed(&START_CODES, notice);
+		start_failed(notice);
 		break;
 	case NOTICE_COMPLETED:
 	case NOTICE_ERROR:
@@ -172,8 +175,8 @@ static void print_usage(FILE *stream, const char *name)
 /* The names that tini knows: those of the signals below 32, but for five. */
 static int signal_of(const char *name)
 {
-	static const uint64_t unknown = SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) |
-		SIGNAL_BIT(SIGPWR);
+	static const uint64_t unknown =
+		SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) | SIGNAL_BIT(SIGPWR);
 	for (int signo = 1; signo < 32; signo++) {
 		if (strcmp(signal_name(signo), name) == 0 && !(unknown & SIGNAL_BIT(signo)))
 			return signo;
@@ -212,7 +215,8 @@ static int parse(struct start *start, int argc, char **argv)
 			print_usage(stdout, argv[0]);
 			return 0;
 		case 'l':
-			puts("podinit in tini's place. Licensed under the Apache License, Version 2.0: "
+			puts("podinit in tini's place. Licensed under the Apache License, Version "
+			     "2.0: "
 			     "http://www.apache.org/licenses/LICENSE-2.0");
 			return 0;
 		case 's':
@@ -254,7 +258,7 @@ static void read_environment(void)
 	tini.subreaper |= getenv("TINI_SUBREAPER") != NULL;
 	tini.group |= getenv("TINI_KILL_PROCESS_GROUP") != NULL;
 	if (verbosity)
-		tini.verbosity = atoi(verbosity);
+		tini.verbosity = (unsigned)atoi(verbosity); /* so -1 is the most there is */
 }
 
 /* What tini does to its own process, or 1. */
@@ -279,7 +283,8 @@ static int prepare(pid_t parent)
 			"Zombie processes will not be re-parented to Tini, so zombie reaping won't "
 			"work.\n"
 			"To fix the problem, use the -s option or set the environment variable "
-			"TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID 1.");
+			"TINI_SUBREAPER to register Tini as a child subreaper, or run Tini as PID "
+			"1.");
 	return FACE_RUNS;
 }
 
@@ -301,7 +306,8 @@ static int begin(struct start *start, int argc, char **argv)
 	spec->entry.session = SESSION_GROUP;
 	spec->entry.terminal_is_stdin = true;
 	spec->entry.keep_listen_pid = true;
-	spec->entry.own_signals = FACE_FAULTS;
+	spec->entry.hold_descriptors = true;
+	spec->entry.own_signals |= FACE_FAULTS;
 	start->voice = &VOICE;
 	return prepare(parent);
 }

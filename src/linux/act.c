@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "terminal.h"
@@ -16,8 +17,7 @@ void act_spawn_succeeded(struct loop *loop, int index)
 			.pid = loop->processes[index].pid});
 }
 
-void act_spawn_failed(
-	struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
+void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
@@ -66,6 +66,8 @@ static void do_spawn(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
 	struct spawned spawned = spawn_process(&loop->spawner, index);
+	if (loop->spec->entrypoint)
+		boot_let_go(loop->spec);
 	if (spawned.error.stage != STAGE_NONE) {
 		act_spawn_failed(loop, index, spawned.pid, &spawned.error);
 		return;
@@ -234,10 +236,9 @@ static void walk(struct loop *loop, int signo)
 	if (getpid() != 1 && is_childless())
 		return;
 	/* Without a /proc that shows them, all there are: for process 1 these are those that will
-	 * be killed with it anyway. */
-	if (!proc_each_dependent(drain_one, &drain) && signo && getpid() == 1 &&
-		nothing_lives(loop) && !is_childless())
-		kill(-1, signo);
+	 * be killed with it anyway. And that there are any, whoever's children. */
+	if (!proc_each_dependent(drain_one, &drain) && getpid() == 1 && nothing_lives(loop))
+		drain.joined = kill(-1, signo) == 0;
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);

@@ -1,33 +1,38 @@
 /* podinit's own process. */
 #include "boot.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct rlimit inherited_files;
 static bool files_raised;
-static char directory[PATH_MAX] = "/";
 
-/* Descriptors that podinit was given and does not know are not for its children. */
-static void close_on_exec(uint64_t kept)
+/* podinit's own descriptors are closed on exec from birth; none that it was given is, or it would not
+ * have been given. */
+static void close_if_given(int fd, uint64_t kept)
 {
-	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
-		/* Before Linux 5.11, or refused by a filter. */
-		for (int fd = 3; fd < 1024; fd++)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
-	for (int fd = 3; fd < 64; fd++) {
-		if (kept & UINT64_C(1) << fd)
-			fcntl(fd, F_SETFD, 0);
-	}
+	bool is_kept = fd < 64 && kept & UINT64_C(1) << fd;
+	if (fd > STDERR_FILENO && !is_kept && fcntl(fd, F_GETFD) == 0)
+		close(fd);
+}
+
+/* Closes what podinit was given, but for `kept` (bits), and the standard descriptors. */
+static void close_given(uint64_t kept)
+{
+	DIR *own = opendir("/proc/self/fd");
+	/* Without /proc: as far as descriptors usually go. */
+	for (int fd = 0; !own && fd < 1024; fd++)
+		close_if_given(fd, kept);
+	for (struct dirent *entry; own && (entry = readdir(own));)
+		close_if_given(atoi(entry->d_name), kept);
+	if (own)
+		closedir(own);
 }
 
 /* A descriptor per process is not much, but more than a soft limit of 1024 has for 1,000. */
@@ -49,16 +54,27 @@ void boot_standard_descriptors(void)
 		close(fd);
 }
 
+static void leave_directory(void)
+{
+	/* Where even that is refused, the directory is held. */
+	if (chdir("/") < 0)
+		return;
+}
+
 void boot_prepare(const struct pod_spec *spec)
 {
 	if (!spec->entry.keep_all_descriptors)
-		close_on_exec(spec->entry.kept_descriptors);
+		close_given(spec->entry.kept_descriptors);
 	raise_files();
-	if (spec->entrypoint && !getcwd(directory, sizeof(directory)))
-		strcpy(directory, "/");
-	/* Not to hold any mount. Where even that is refused, it is held. */
-	if (chdir("/") < 0)
-		return;
+	if (!spec->entrypoint)
+		leave_directory();
+}
+
+void boot_let_go(const struct pod_spec *spec)
+{
+	leave_directory();
+	if (!spec->entry.hold_descriptors)
+		close_given(0);
 }
 
 int boot_become_subreaper(void)
@@ -85,9 +101,4 @@ void boot_restore_limits(void)
 {
 	if (files_raised)
 		setrlimit(RLIMIT_NOFILE, &inherited_files);
-}
-
-const char *boot_directory(void)
-{
-	return directory;
 }

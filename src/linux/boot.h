@@ -7,9 +7,12 @@
 /* Opens descriptors 0, 1 and 2 where they were given closed: no other file may get their numbers. */
 void boot_standard_descriptors(void);
 
-/* Descriptors, limits, directory; best effort. An entrypoint's program starts in the directory that
- * podinit was started in, a pod's processes in /. */
+/* Descriptors, limits; for a pod the directory, too. Best effort. */
 void boot_prepare(const struct pod_spec *spec);
+/* Of an entrypoint, when its program has started: podinit goes to /, not to hold any mount, and closes
+ * what it was given only for the program. Not before: the program starts where podinit was started, be
+ * that a directory that its user may not enter. */
+void boot_let_go(const struct pod_spec *spec);
 /* Orphans of this process's descendants shall come to it. 0 or -errno. */
 int boot_become_subreaper(void);
 bool boot_is_subreaper(void);
@@ -19,7 +22,5 @@ int boot_parent_death_signal(int signo, int parent);
 
 /* In a child: the limits that podinit itself raised. */
 void boot_restore_limits(void);
-/* Where a process without a workingDir starts. */
-const char *boot_directory(void);
 
 #endif

@@ -37,9 +37,9 @@ static bool is_shown(const struct event_log *log, const struct notice *notice)
 {
 	switch (log->level) {
 	case LOG_QUIET:
-		return notice_is_warning(notice);
 	case LOG_ENTRYPOINT:
-		return notice_is_warning(notice) && !is_in_last_line(notice);
+		return notice_is_warning(notice) &&
+			!(log->spec->entrypoint && is_in_last_line(notice));
 	case LOG_NORMAL:
 		return notice->reason != NOTICE_ORPHAN;
 	case LOG_VERBOSE:
@@ -87,7 +87,8 @@ static void add_process(struct text *out, const struct event_log *log, const str
 static void add_details(struct text *out, const struct notice *notice, const struct sender *sender)
 {
 	int pid = sender && notice->reason == NOTICE_SIGNAL ? (int)sender->pid : notice->pid;
-	if (pid)
+	/* One that was not executed was nobody. */
+	if (pid && notice->reason != NOTICE_START_ERROR)
 		text_add(out, ",\"pid\":%d", pid);
 	if (sender && notice->reason == NOTICE_SIGNAL)
 		text_add(out, ",\"uid\":%u", (unsigned)sender->uid);

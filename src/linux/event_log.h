@@ -11,11 +11,11 @@
  * words for is NULL. */
 struct voice {
 	void (*tell)(const struct notice *notice);
-	void (*passed_on)(int signo, int as);  /* as 0: it was not */
-	void (*handed_off)(int signo);	       /* of the terminal: see signals.h; not passed on */
-	void (*suspends)(void);		       /* podinit stops itself now */
-	void (*reaped_all)(bool childless);    /* nothing more to reap now */
-	void (*finishes)(void);		       /* podinit ends now */
+	void (*passed_on)(int signo, int as); /* as 0: it was not */
+	void (*handed_off)(int signo);	      /* of the terminal: see signals.h; not passed on */
+	void (*suspends)(void);		      /* podinit stops itself now */
+	void (*reaped_all)(bool childless);   /* nothing more to reap now */
+	void (*finishes)(void);		      /* podinit ends now */
 };
 
 struct event_log {

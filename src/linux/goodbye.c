@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,4 +60,28 @@ void goodbye_say(const struct goodbye *goodbye)
 	int result = write_message(path, buffer, length + 1);
 	if (result < 0 && path)
 		log_line("termination message %s: %s", path, strerror(-result));
+}
+
+bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems)
+{
+	static const char end[] = "nothing was started\n";
+	const struct text *text = &problems->text;
+	if (!problems->count)
+		return false;
+	fputs(text->data, stderr);
+	log_line("%d problem%s; nothing was started", problems->count,
+		problems->count == 1 ? "" : "s");
+	/* Whole lines, as many as fit. */
+	size_t length = text->length;
+	while (length > MESSAGE_MAX - sizeof(end)) {
+		for (length--; length && text->data[length - 1] != '\n';)
+			length--;
+	}
+	char message[MESSAGE_MAX];
+	struct text out = text_in(message, sizeof(message));
+	text_add_bytes(&out, text->data, length);
+	text_add(&out, "%s", end);
+	write_message(spec->termination_message_path, message, out.length);
+	text_finish(&problems->text);
+	return true;
 }

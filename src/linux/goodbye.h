@@ -11,11 +11,15 @@ struct goodbye {
 	const struct pod *pod;
 	int64_t now;
 	const struct signal_record *stopped_by; /* the signal that ended the pod; NULL: none did */
-	int killed;   /* processes left behind that had to be killed */
-	bool is_told; /* on standard error, too */
+	int killed;				/* processes left behind that had to be killed */
+	bool is_told;				/* on standard error, too */
 };
 
 /* Never blocks; what cannot be written is lost. */
 void goodbye_say(const struct goodbye *goodbye);
+
+/* Before anything ran: says everything that is wrong, and that nothing was started. False if nothing
+ * is wrong. The problems are finished. */
+bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems);
 
 #endif

@@ -13,7 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 64 * 1024 };
+/* As large as a process's own usually is, for execvpe() copies a list of arguments there, of any length;
+ * but only what is touched is there. Below it is one page that cannot be. */
+enum { STACK_SIZE = 8 * 1024 * 1024, GUARD_SIZE = 4096 };
 
 /* glibc's <sched.h> and <linux/sched.h> both name the flags; struct clone_args is the kernel's. */
 #ifndef CLONE_PIDFD
@@ -25,11 +27,12 @@ static char *stack_top(void)
 {
 	static char *stack;
 	if (!stack) {
-		char *memory = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+		char *memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 		if (memory == MAP_FAILED)
 			return NULL;
-		stack = memory;
+		mprotect(memory, GUARD_SIZE, PROT_NONE);
+		stack = memory + GUARD_SIZE;
 	}
 	return stack + STACK_SIZE;
 }

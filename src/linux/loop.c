@@ -162,7 +162,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 		act_drain(loop);
 }
 
-static void reap_all(struct loop *loop)
+/* False: there may be more; the rest comes as more work. */
+static bool reap_batch(struct loop *loop, bool *childless)
 {
 	struct reaped reaped;
 	ev_idle_stop(loop->ev, &loop->more_work);
@@ -170,13 +171,27 @@ static void reap_all(struct loop *loop)
 		enum reap_result result = reap_look(&reaped);
 		if (result == REAP_NO_CHILDREN && loop->pod->draining)
 			act_look_again(loop);
-		if (result != REAP_GOT_ONE) {
-			event_log_reaped_all(loop->setup->log, result == REAP_NO_CHILDREN);
-			return;
-		}
+		*childless = result == REAP_NO_CHILDREN;
+		if (result != REAP_GOT_ONE)
+			return true;
 		reap_one(loop, &reaped);
 	}
 	ev_idle_start(loop->ev, &loop->more_work);
+	return false;
+}
+
+static void reap_all(struct loop *loop)
+{
+	bool childless;
+	if (reap_batch(loop, &childless))
+		event_log_reaped_all(loop->setup->log, childless);
+}
+
+/* Who ended before there was anyone to listen is told by nobody. */
+static void reap_the_past(struct loop *loop)
+{
+	bool childless;
+	reap_batch(loop, &childless);
 }
 
 /* What a batch left over. */
@@ -421,6 +436,7 @@ int loop_run(const struct loop_setup *setup)
 		log_line("cannot %s: %s", problem, strerror(errno));
 	} else {
 		/* From here on nothing is fatal. */
+		reap_the_past(&loop);
 		loop_feed(&loop, &(struct event){.type = EVENT_BOOT});
 		if (!loop.pod->finished)
 			ev_run(loop.ev, 0);

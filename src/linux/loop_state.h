@@ -69,7 +69,6 @@ int act_read_preparation(const struct runtime *runtime, struct spawn_error *erro
 
 /* Their events. */
 void act_spawn_succeeded(struct loop *loop, int index);
-void act_spawn_failed(
-	struct loop *loop, int index, pid_t pid, const struct spawn_error *error);
+void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error);
 
 #endif

@@ -32,7 +32,7 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX])
 
 struct stat_line {
 	char state, program[PROC_NAME_MAX];
-	int parent, group;
+	int parent, group, threads;
 	bool is_kernels;
 };
 
@@ -47,8 +47,9 @@ static int read_stat(pid_t pid, struct stat_line *line)
 	/* The name in brackets may hold anything, brackets too. */
 	const char *name = strchr(buffer, '('), *end = strrchr(buffer, ')');
 	if (!name || !end ||
-		sscanf(end + 1, " %c %d %d %*d %*d %*d %u", &line->state, &line->parent,
-			&line->group, &flags) != 4)
+		sscanf(end + 1,
+			" %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
+			&line->state, &line->parent, &line->group, &flags, &line->threads) != 5)
 		return -1;
 	snprintf(line->program, sizeof(line->program), "%.*s", (int)(end - name - 1), name + 1);
 	line->is_kernels = flags & KERNEL_THREAD;
@@ -70,6 +71,13 @@ static pid_t our_child(pid_t pid, struct stat_line line)
 	return 0;
 }
 
+/* Nothing runs of it any more. A process whose first thread has ended looks like a zombie; but then it
+ * has others. */
+static bool is_over(const struct stat_line *line)
+{
+	return line->state == 'X' || (line->state == 'Z' && line->threads < 2);
+}
+
 static bool is_our_proc(void)
 {
 	char link[32];
@@ -87,8 +95,7 @@ bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *
 		struct stat_line line;
 		struct dependent one = {.pid = (pid_t)atoi(entry->d_name)};
 		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid() ||
-			read_stat(one.pid, &line) < 0 || line.state == 'Z' || line.state == 'X' ||
-			line.is_kernels)
+			read_stat(one.pid, &line) < 0 || is_over(&line) || line.is_kernels)
 			continue;
 		one.group = line.group;
 		one.child = our_child(one.pid, line);

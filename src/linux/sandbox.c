@@ -16,6 +16,7 @@
 
 #include "launch.h"
 #include "log.h"
+#include "terminal.h"
 
 enum { CANNOT_BEGIN = 125 };
 
@@ -119,13 +120,17 @@ static bool has_ended(pid_t inner, int *exit_code)
 static int stay_outside(pid_t inner, int signals_fd)
 {
 	int exit_code;
+	bool had_terminal = terminal_is_in_foreground();
 	sigset_t all;
 	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
 	for (;;) {
 		siginfo_t info;
 		int signo = sigwaitinfo(&all, &info);
-		if (has_ended(inner, &exit_code))
+		if (has_ended(inner, &exit_code)) {
+			if (had_terminal)
+				terminal_reclaim();
 			return exit_code;
+		}
 		if (signo < 0 || signo == SIGCHLD)
 			continue;
 		struct signal_record record = {

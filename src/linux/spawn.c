@@ -121,8 +121,12 @@ static const char *search_path(char *const *environment)
 }
 
 /* execve() along the PATH that the process itself gets. Returns errno: the most telling one. */
-static int execute(char *const *argv, char *const *environment)
+static int execute(const struct pod_spec *spec, char *const *argv, char *const *environment)
 {
+	if (spec->entry.as_execvp) {
+		execvpe(argv[0], argv, environment);
+		return errno;
+	}
 	char path[4096];
 	int error = ENOENT;
 	if (strchr(argv[0], '/')) {
@@ -166,6 +170,10 @@ static int child_main(void *data)
 {
 	struct child *child = data;
 	const struct process_spec *process = child->process;
+	/* An entrypoint's program stays where it is, be that a directory that it may not enter. */
+	const char *directory = process->working_dir ? process->working_dir
+		: child->spawner->spec->entrypoint   ? NULL
+						     : "/";
 
 	child->error.stage = STAGE_SESSION;
 	errno = child->spawner->spec->entrypoint ? -terminal_enter() : setsid() < 0 ? errno : 0;
@@ -177,7 +185,7 @@ static int child_main(void *data)
 	if (view_is_needed(process) && !view_make(process, child->spawner->volumes, &child->error))
 		goto told;
 	child->error.stage = STAGE_CHDIR;
-	if (chdir(process->working_dir ? process->working_dir : boot_directory()) < 0)
+	if (directory && chdir(directory) < 0)
 		goto fail;
 	child->error.stage = STAGE_EXEC;
 	boot_restore_limits();
@@ -185,7 +193,8 @@ static int child_main(void *data)
 	if (child->spawner->listen_pid[0])
 		snprintf(child->spawner->listen_pid, sizeof(child->spawner->listen_pid),
 			"LISTEN_PID=%d", (int)getpid());
-	errno = execute((char *const *)process->argv.items, child->spawner->environment);
+	errno = execute(child->spawner->spec, (char *const *)process->argv.items,
+		child->spawner->environment);
 fail:
 	child->error.error = errno;
 told:

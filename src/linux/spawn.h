@@ -11,9 +11,9 @@
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
-	char **environment; /* room for the largest merged environment; filled at each start */
+	char **environment;  /* room for the largest merged environment; filled at each start */
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
-	int stdin_fd;	    /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
+	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
 };
 
 struct spawned {

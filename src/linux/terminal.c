@@ -17,6 +17,11 @@ const struct terminal *terminal_state(void)
 	return &terminal;
 }
 
+static int open_terminal(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
 /* A shell's job stays in the shell's session, where Ctrl-Z works; but process 1 of a container, which
  * leads its session, hands the session over: a program that no shell could continue must not be
  * stopped by Ctrl-Z, and in a session whose leader is the program the kernel sees to that. */
@@ -44,7 +49,8 @@ void terminal_prepare(const struct entrypoint_spec *entry)
 {
 	terminal = (struct terminal){.fd = -1};
 	if (!entry->terminal_is_stdin)
-		terminal.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+		terminal.fd = open_terminal();
+	terminal.open_error = terminal.fd < 0 && !entry->terminal_is_stdin ? errno : 0;
 	terminal.session = (uint8_t)choose((enum session)entry->session);
 	terminal.job = entry->session == SESSION_AUTO && terminal.session == SESSION_GROUP;
 	if (terminal.session == SESSION_NEW)
@@ -96,8 +102,8 @@ int terminal_enter(void)
 void terminal_child_changed(pid_t pid)
 {
 	siginfo_t info = {0};
-	if (!terminal.job || !pid ||
-		waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 || !info.si_pid)
+	if (!terminal.job || !pid || waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 ||
+		!info.si_pid)
 		return;
 	terminal_take_back(pid);
 	/* All of the job: what stands before or behind podinit in a pipeline, too. */
@@ -114,4 +120,22 @@ void terminal_take_back(pid_t group)
 {
 	if (terminal.job && is_foreground(group))
 		tcsetpgrp(terminal.fd, getpgrp());
+}
+
+bool terminal_is_in_foreground(void)
+{
+	int fd = open_terminal();
+	bool is_ours = fd >= 0 && tcgetpgrp(fd) == getpgrp();
+	if (fd >= 0)
+		close(fd);
+	return is_ours;
+}
+
+void terminal_reclaim(void)
+{
+	int fd = open_terminal();
+	if (fd < 0)
+		return;
+	tcsetpgrp(fd, getpgrp());
+	close(fd);
 }

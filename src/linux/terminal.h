@@ -14,6 +14,7 @@ struct terminal {
 	bool was_leader;      /* podinit led the session whose terminal it gave away */
 	bool job;	      /* podinit is a shell's job: it stops when its program stops */
 	int fd;		      /* of the terminal; -1: none is known */
+	int open_error;	      /* of /dev/tty, where that was to be it */
 	int detach_error;     /* SESSION_NEW: giving the terminal away */
 	int attach_error;     /* SESSION_NEW: taking it, in the program's process */
 	int foreground_error; /* SESSION_GROUP: bringing the program to the foreground */
@@ -33,6 +34,10 @@ const struct terminal *terminal_state(void);
 void terminal_child_changed(pid_t pid);
 /* podinit was continued, perhaps in the foreground: that is the program's. */
 void terminal_continued(pid_t group);
+/* Of the outer process of a sandbox, whose group the inner one cannot name: is it in the foreground of a
+ * terminal? And: it shall be again. With every signal blocked. */
+bool terminal_is_in_foreground(void);
+void terminal_reclaim(void);
 /* The program has ended: podinit's own group is in the foreground again, if the program's was. */
 void terminal_take_back(pid_t group);
 

@@ -151,8 +151,10 @@ struct entrypoint_spec {
 	uint8_t session;	   /* enum session */
 	bool terminal_is_stdin;	   /* else it is /dev/tty, where that can be opened */
 	bool keep_all_descriptors; /* else only those of kept_descriptors */
-	bool keep_listen_pid;	   /* else a LISTEN_PID that is podinit's becomes the program's */
-	bool reset_signals;	   /* none is blocked or ignored in it, whatever podinit inherited */
+	bool hold_descriptors;	   /* podinit keeps what the program got open, too */
+	bool as_execvp; /* found and run as execvp(3) does: what is no program is a shell's script */
+	bool keep_listen_pid; /* else a LISTEN_PID that is podinit's becomes the program's */
+	bool reset_signals;   /* none is blocked or ignored in it, whatever podinit inherited */
 	uint64_t kept_descriptors; /* bit per descriptor, 3..63 */
 	uint64_t blocked_signals;  /* blocked in it, besides those that podinit inherited so */
 	uint64_t own_signals;	   /* podinit leaves them to the kernel, and may die of them */

@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 from faces import Inits
-from pods import HELPER, PODCTL, PODINIT, Pods
+from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -39,12 +39,21 @@ def pytest_sessionstart(session):
     HELPER.parent.mkdir(mode=0o755)
     for program in (PODINIT, PODCTL):
         shutil.copy(program, HELPER.parent)
-    source = pathlib.Path(__file__).with_name("helper.c")
-    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", HELPER, source], check=True)
+    for program in (HELPER, RESTRICT):
+        source = pathlib.Path(__file__).with_name(program.name + ".c")
+        subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-pthread", "-o", program,
+                        source], check=True)
 
 
 def pytest_sessionfinish(session):
     shutil.rmtree(HELPER.parent, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests have measured is shown whether they passed or not."""
+    if MEASURED:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(MEASURED))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -23,6 +23,12 @@ PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl
 # children swallow a signal that the shell has a trap for.)
 HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "helper"
 
+# The program of restrict.c, which takes things away from the program that it starts.
+RESTRICT = HELPER.with_name("restrict")
+
+# Lines that tests want to have shown at the end; conftest.py shows them.
+MEASURED = []
+
 
 def for_everyone(program):
     """A copy where other users reach it too: the project may lie in somebody's private directory.
@@ -86,8 +92,8 @@ def is_running(pid):
     return state_of(pid) not in ("", "Z", "X")
 
 
-def memory_kib(pid, field="VmRSS"):
-    for line in read(f"/proc/{pid}/status").splitlines():
+def memory_kib(pid, field="VmRSS", file="status"):
+    for line in read(f"/proc/{pid}/{file}").splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1])
     return None

@@ -127,7 +127,7 @@ def test_a_bad_value_of_the_pod_is_told(refused, line, why):
 
 @pytest.mark.parametrize("key", ["readinessProbe.exec.command = true", "resources.limits.cpu = 2",
                                  "securityContext.runAsUser = 1000", "notify = main",
-                                 "lifecycle.preStop.sleep.seconds = 5", "dependsOn = m:started"])
+                                 "lifecycle.preStop.httpGet.port = 80", "dependsOn = m:started"])
 def test_a_key_that_is_not_supported_yet_is_refused_not_ignored(refused, key):
     name = key.partition(" ")[0]
     assert refused(GOOD + key + "\n") == [f"6: main m: {name}: not supported yet"]

@@ -268,3 +268,17 @@ def test_where_run_is_writable_podctl_finds_the_usual_socket(pods):
     assert subprocess.run([*inside, "test", "-S", "/run/podinit.sock"]).returncode == 0
     answer = subprocess.run([*inside, PODCTL, "status"], capture_output=True, text=True)
     assert answer.stdout.startswith("Pod sleep: Running"), answer.stderr
+
+
+def test_a_podctl_in_the_pod_is_told_that_it_ends_and_still_says_so(pods):
+    """What it asks for is told to everything in the PID namespace, itself included: here before it
+    has read the answer."""
+    pod = pods.program(*polite("one").split(), how=UNSHARE, control=True)
+    pod.says("one is ready")
+    slow = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvfrom", "-e",
+            "inject=recvfrom:delay_enter=500000"]
+    asked = subprocess.run([*slow, "nsenter", "-t", str(pod.inner), "-p", PODCTL, "-s", pod.socket,
+                            "shutdown"], capture_output=True, text=True)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert pod.wait() == 0
+    assert "(podctl)" in pod.event(reason="Leftover")["message"]

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, never, polite, read, seconds_between, until
+from pods import (HELPER, PLAIN, SANDBOX, UNSHARE, descendants, never, polite, read,
+                  seconds_between, state_of, until)
 
 WAYS = [SANDBOX, UNSHARE, PLAIN]
 
@@ -164,3 +165,16 @@ def test_the_mains_leftovers_get_the_rest_of_the_grace_while_a_sidecar_ends(pods
     ends = pod.events(reason="Completed")
     assert [event["process"] for event in ends] == ["m", "s"]
     assert seconds_between(*ends) < 1.5
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_daemon_whose_first_thread_has_ended_is_no_zombie(pods, how):
+    main = script(pods, "main", f"(setsid {HELPER} leaderless daemon &)\nexec {polite('m')}")
+    pod = pods.start(never(f"m: {main}").replace("PeriodSeconds = 5", "PeriodSeconds = 2"), how=how)
+    pod.says("daemon is ready")
+    pod.says("m is ready")
+    until(lambda: "Z" in map(state_of, descendants(pod.inner)), "its first thread has ended")
+    began = time.monotonic()
+    pod.stop()
+    assert "daemon flushed" in pod.out.read_text()
+    assert time.monotonic() - began < 2

@@ -195,8 +195,16 @@ def test_quiet_says_only_what_went_wrong(pods):
     assert "cannot execute /nope" in bad.output and "Running" not in bad.output
 
 
-def test_a_good_entrypoint_says_nothing(pods):
-    assert pods.run_program("true").output.strip() == ""
+def test_a_good_entrypoint_says_one_line(pods):
+    said = pods.run_program("true").output.strip().splitlines()
+    assert len(said) == 1
+    assert re.fullmatch(r"podinit: ends with exit code 0 after [\d.]+ m?s: "
+                        r"true ended with exit code 0 after [\d.]+ m?s", said[0])
+
+
+def test_a_quiet_entrypoint_says_what_went_wrong(pods):
+    assert pods.run_program("true", options=["-q"]).output.strip() == ""
+    assert "ends with exit code 1 " in pods.run_program("false", options=["-q"]).output
 
 
 def test_what_processes_write_is_not_touched(pods):

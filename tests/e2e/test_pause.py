@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from pods import HELPER, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, until
+from pods import (HELPER, MEASURED, NAMESPACES, PODINIT, ROOT, children, kill, memory_kib, read,
+                  state_of, until)
 
 NATIVE = pathlib.Path(PODINIT).with_name("pause")
 
@@ -45,6 +46,39 @@ def test_it_warns_where_it_is_not_the_first_process_and_ends_when_told(pause, si
     assert warning == "Warning: pause should be the first process\n"
     assert process.stderr.read() == f"Shutting down, got signal: {name}\n"
     assert process.wait() == 0
+
+
+def memory_of(command):
+    """Resident and proportional memory of a process 1 at rest, in KiB."""
+    outer = subprocess.Popen([*NAMESPACES, *command], stderr=subprocess.DEVNULL)
+    try:
+        inner = until(lambda: children(outer.pid), "it runs")[0]
+        # Its own program, asleep: no longer unshare's image, and all that it touches is touched.
+        until(lambda: read(f"/proc/{inner}/comm").strip() == pathlib.Path(command[0]).name
+              and state_of(inner) == "S", "it is at rest")
+        return memory_kib(inner), memory_kib(inner, "Pss", file="smaps_rollup")
+    finally:
+        for child in children(outer.pid):
+            kill(child)
+        outer.wait()
+
+
+def test_it_is_smaller_than_kubernetes_own_and_catatonit(tmp_path):
+    kubernetes = tmp_path / "pause-static"
+    subprocess.run(["cc", "-Os", "-Wall", "-Werror", "-static", "-s", "-o", kubernetes,
+                    pathlib.Path(__file__).with_name("kubernetes_pause.c")], check=True)
+    sizes, resident = {}, {}
+    for name, command in (("freestanding pause", [NATIVE]),
+                          ("as Kubernetes has it, static", [kubernetes]),
+                          ("catatonit -P", [shutil.which("catatonit"), "-P"]),
+                          ("podinit as pause", [PODINIT, "--no-control"])):
+        sizes[name] = os.path.getsize(command[0])
+        resident[name], proportional = memory_of(command)
+        MEASURED.append(f"pause: {name:30} {sizes[name]:9,} bytes, VmRSS {resident[name]:5} KiB, "
+                        f"Pss {proportional:5} KiB")
+    assert sizes["freestanding pause"] <= 1024
+    others = {resident["as Kubernetes has it, static"], resident["catatonit -P"]}
+    assert resident["freestanding pause"] < min(others)
 
 
 def test_as_process_1_it_reaps_ten_thousand_orphans_and_ends_when_told(pause, tmp_path):

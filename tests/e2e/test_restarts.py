@@ -43,6 +43,8 @@ def test_the_delay_doubles_up_to_its_maximum(pods, how):
     assert delays[:5] == pytest.approx([0.1, 0.2, 0.4, 0.4, 0.4], abs=0.02)
     counts = [event["restartCount"] for event in pod.events(reason="Started", process="one")]
     assert counts[:7] == list(range(7))
+    # Told while it runs, it would die of SIGTERM.
+    pod.event(count=7, reason="Error", process="one")
     assert pod.stop() == 3
 
 

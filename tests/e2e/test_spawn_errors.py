@@ -132,4 +132,4 @@ def test_one_that_cannot_start_does_not_keep_the_others_from_starting(pods):
 
 def test_an_entrypoint_says_it_too(pods):
     result = pods.run_program("/nope/program")
-    assert "podinit: program: cannot execute /nope/program: No such file or directory" in result.output
+    assert ": program: cannot execute /nope/program: No such file or directory" in result.output

@@ -81,12 +81,23 @@ void due_stop_signals(struct life *life)
 			process->signalled = true;
 			process->signalled_at = life->now;
 			process->kill_by = most(process->stop_by, later_by(life->now, EXTENSION));
-			process->group_told = life->spec.entrypoint;
+			process->group_told = life->spec.entrypoint && !life->spec.single_child;
 			owe(&process->debt, OWE_STOP);
 		}
 		if (kind != KIND_INIT)
 			blocked = blocked || process->alive || process->aborted;
 	}
+}
+
+/* An init that does not wait for what its program left; some tell its group. */
+static void leave_behind(struct life *life)
+{
+	struct model_process *program = &life->model.processes[0];
+	if (life->spec.leftovers == LEFTOVERS_SIGNALLED && !program->group_told &&
+		life->spec.signal_map[SIGNAL_TERM])
+		owe(&program->debt, OWE_GROUP);
+	life->model.leaves = true;
+	owe(&life->model.debt, OWE_FINISH);
 }
 
 /* Who was left behind is asked once, when nothing else lives or the grace is over; killed after that,
@@ -100,6 +111,10 @@ void due_drain(struct life *life)
 	if (life->now >= give_up) {
 		model->given_up = true;
 		owe(&model->debt, OWE_FINISH);
+		return;
+	}
+	if (model_is_gone(model) && life->spec.leftovers != LEFTOVERS_ASKED) {
+		leave_behind(life);
 		return;
 	}
 	if (!model->draining && !model_is_gone(model) && life->now < model->stop_by)

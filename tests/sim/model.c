@@ -233,6 +233,7 @@ static void exited(struct life *life, int index, const struct event *event)
 	memset(process->hook_runs, 0, sizeof(process->hook_runs));
 	if (life->model.stopping && !process->group_told)
 		owe(debt, OWE_GROUP);
+	process->group_told |= life->model.stopping;
 	instance_ended(life, index);
 	process->stopping = process->signalled = process->killed = false;
 }
@@ -277,7 +278,10 @@ static void probed(struct life *life, int index, const struct event *event)
 static void forward(struct life *life, uint8_t signo)
 {
 	struct model *model = &life->model;
-	model->forwarded = signo;
+	uint8_t passed = signo <= SIGNAL_MAX ? life->spec.signal_map[signo] : 0;
+	if (!passed)
+		return;
+	model->forwarded = passed;
 	for (int i = life->spec.init_count; i < model->process_count; i++) {
 		if (model->processes[i].alive)
 			owe(&model->processes[i].debt, OWE_FORWARD);
@@ -287,16 +291,22 @@ static void forward(struct life *life, uint8_t signo)
 static void signalled(struct life *life, uint8_t signo)
 {
 	struct model *model = &life->model;
+	struct model_process *program = &model->processes[0];
 	int64_t grace = life->spec.grace_ns;
-	if (signo != SIGNAL_TERM && signo != SIGNAL_INT) {
+	bool is_stop = signo == SIGNAL_TERM || signo == SIGNAL_INT;
+	if (!is_stop || life->spec.relay || !life->spec.signal_map[signo]) {
 		forward(life, signo);
 		return;
 	}
 	if (life->spec.entrypoint) {
-		if (model->stopping)
+		if (!model->stopping) {
+			model->stop_signo = life->spec.signal_map[signo];
+		} else if (program->hook_runs[HOOK_PRE_STOP]) {
+			program->hook_runs[HOOK_PRE_STOP] = false;
+			owe(&program->debt, OWE_CANCEL_PRE_STOP);
+		} else {
 			forward(life, signo);
-		else
-			model->stop_signo = signo;
+		}
 	}
 	if (model->stop_signals++ > 0)
 		grace = least(grace, EXTENSION);

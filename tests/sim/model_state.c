@@ -144,17 +144,18 @@ enum pod_phase model_phase(const struct model *model, const struct pod_spec *spe
 }
 
 /* As podinit's own: 127 where there was no such program, 126 where it could not be started. */
-static int end_exit_code(const struct model_process *process)
+static int end_exit_code(const struct pod_spec *spec, const struct model_process *process)
 {
-	enum { NO_SUCH_FILE = 2 };
+	enum { NO_SUCH_FILE = 2, DENIED = 13 };
 	if (!process->end_is_start_error)
 		return process->end_code;
-	bool not_found =
-		process->end_error.stage == STAGE_EXEC && process->end_error.error == NO_SUCH_FILE;
-	return not_found ? 127 : 126;
+	int error = process->end_error.stage == STAGE_EXEC ? process->end_error.error : 0;
+	return error == NO_SUCH_FILE ? spec->start_codes.not_found
+		: error == DENIED    ? spec->start_codes.denied
+				     : spec->start_codes.other;
 }
 
-int model_exit_code(const struct model *model, const struct pod_spec *spec)
+static int plain_exit_code(const struct model *model, const struct pod_spec *spec)
 {
 	if (model->cause == STOP_DEADLINE)
 		return 124;
@@ -166,8 +167,14 @@ int model_exit_code(const struct model *model, const struct pod_spec *spec)
 			uint8_t kind = spec->processes[i].kind;
 			if (kind == (mains ? KIND_MAIN : KIND_INIT) && process->has_ended &&
 				process->end_code != 0)
-				return end_exit_code(process);
+				return end_exit_code(spec, process);
 		}
 	}
 	return 128 + SIGNAL_TERM; /* told to end before it ran */
+}
+
+int model_exit_code(const struct model *model, const struct pod_spec *spec)
+{
+	int code = plain_exit_code(model, spec);
+	return (spec->success_codes[code >> 3] >> (code & 7) & 1) ? 0 : code;
 }

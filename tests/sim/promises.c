@@ -133,13 +133,14 @@ static void signals(struct life *life, const struct action *action)
 	enum owed what = !process->alive		? OWE_GROUP
 		: process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
 							: OWE_STOP;
-	if (what == OWE_GROUP)
-		stop_signal = life->spec.processes[index].stop_signal;
+	if (what == OWE_GROUP && model->leaves && !process->group_told)
+		stop_signal = life->spec.signal_map[SIGNAL_TERM];
 	take(life, index, what);
 	/* With a grace some wait for their turns. */
 	if (what == OWE_STOP && process->stop_by <= life->now)
 		check_order(life, index, TOLD_BY_SIGNAL);
-	bool group = what != OWE_STOP || life->spec.entrypoint;
+	bool group = what == OWE_GROUP ||
+		(what == OWE_STOP && !life->spec.entrypoint ? false : !life->spec.single_child);
 	int signo = what == OWE_FORWARD ? model->forwarded : stop_signal;
 	if (action->signo != signo || action->group != group)
 		promise_broken(life, PROMISE_STOP_ORDER, "%s should get signal %d%s",

@@ -2,6 +2,7 @@
  * the pod will do. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim.h"
 
@@ -166,6 +167,30 @@ static void random_processes(struct rng *rng, struct pod_spec *spec)
 	}
 }
 
+/* What the other inits do, and what an entrypoint's options can say. */
+static void random_entrypoint(struct rng *rng, struct pod_spec *spec)
+{
+	static const uint8_t signals[] = {SIGNAL_TERM, SIGNAL_INT, 1, 10, 12};
+	char program[] = "/bin/run";
+	char *argv[] = {program, "it", NULL};
+	spec_entrypoint(spec, argv);
+	for (size_t i = 0; i < sizeof(signals); i++) {
+		if (rng_chance(rng, 150))
+			spec->signal_map[signals[i]] = (uint8_t)rng_between(rng, 0, SIGNAL_MAX);
+	}
+	spec->single_child = rng_chance(rng, 300);
+	if (rng_chance(rng, 300))
+		spec->start_codes = (struct start_codes){2, 3, 4};
+	if (rng_chance(rng, 300))
+		memset(spec->success_codes, (int)rng_between(rng, 0, 255),
+			sizeof(spec->success_codes));
+	if (rng_chance(rng, 300))
+		spec_set_drain_delay(spec, spec->grace_ns > 0 ? rng_time(rng, spec->grace_ns) : 0);
+	spec->relay = rng_chance(rng, 400);
+	if (rng_chance(rng, 500))
+		spec->leftovers = (uint8_t)rng_between(rng, LEFTOVERS_ASKED, LEFTOVERS_ABANDONED);
+}
+
 void random_pod(struct life *life, uint64_t spec_seed)
 {
 	if (life->has_spec && life->spec_seed == spec_seed)
@@ -183,11 +208,9 @@ void random_pod(struct life *life, uint64_t spec_seed)
 	if (rng_chance(&rng, 120))
 		spec->deadline_ns = 1 + rng_time(&rng, 3600 * SECOND);
 	int64_t what = rng_between(&rng, 0, 99);
-	if (what < 6) {
-		char program[] = "/bin/run";
-		char *argv[] = {program, "it", NULL};
-		spec_entrypoint(spec, argv);
-	} else if (what < 8) {
+	if (what < 12) {
+		random_entrypoint(&rng, spec);
+	} else if (what < 14) {
 		spec_pause(spec);
 	} else {
 		random_processes(&rng, spec);

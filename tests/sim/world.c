@@ -304,9 +304,12 @@ bool world_take(struct life *life, struct event *event)
 
 void world_hurry(struct life *life)
 {
+	struct event stop = {.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM};
+	/* Where that does not end the pod. */
+	if (life->spec.relay || !life->spec.signal_map[SIGNAL_TERM])
+		stop = (struct event){.type = EVENT_ASKED_TO_STOP, .grace_ns = -1};
 	if (!life->world.hurried)
-		happen_anyway(life, life->now,
-			(struct event){.type = EVENT_SIGNALLED, .signo = SIGNAL_TERM});
+		happen_anyway(life, life->now, stop);
 	life->world.hurried = true;
 }
 

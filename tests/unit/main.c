@@ -60,6 +60,8 @@ int main(void)
 		test_signals,
 		test_asked,
 		test_entrypoint,
+		test_relay,
+		test_last_line,
 		test_exit_code,
 		test_probes,
 		test_hooks,

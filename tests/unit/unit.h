@@ -47,6 +47,8 @@ int test_abort(void);
 int test_signals(void);
 int test_asked(void);
 int test_entrypoint(void);
+int test_relay(void);
+int test_last_line(void);
 int test_exit_code(void);
 int test_probes(void);
 int test_hooks(void);
