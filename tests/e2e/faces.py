@@ -23,7 +23,7 @@ from pods import HELPER, PODINIT, children, is_running, kill, marked, read, side
 PEERS = {"tini": shutil.which("tini"), "docker-init": shutil.which("tini"),
          "tini-static": shutil.which("tini-static"), "dumb-init": shutil.which("dumb-init"),
          "catatonit": shutil.which("catatonit"),
-         "pause": str(pathlib.Path(PODINIT).with_name("pause"))}
+         "pause": str(pathlib.Path(PODINIT).with_name("pause")), "podinit": PODINIT}
 INITS = ["tini", "dumb-init", "catatonit"]
 
 # Who plays podinit's part; "peer" shows that the judge finds no difference where there is none.
@@ -46,11 +46,12 @@ OWN_LINE = {
     "dumb-init": r"\[dumb-init\] ",
     "catatonit": r"(FATAL|ERROR|WARN|INFO|DEBUG) \(catatonit:",
     "pause": r"Shutting down|Warning: ",
+    "podinit": r"podinit: ",
 }
 HELP = {"tini": r"(?m)^(tini|tini-static|docker-init) \(tini version [\s\S]*Usage: [\s\S]*",
         "dumb-init": r"^dumb-init v1\.2\.5\nUsage: [\s\S]*",
         "catatonit": r"(?<=<arguments>\.\.\.\]\n)\noptions:[\s\S]*|(?<=<arguments>\.\.\.\]\n)\n[\s\S]*-g[\s\S]*",
-        "pause": r"^(?!)"}
+        "pause": r"^(?!)", "podinit": r"^(?!)"}
 # Numbers of processes, where an init names them.
 NUMBER = re.compile(r"(?<=tini \()\d+|(?<=pid ')\d+|(?<=pid: ')\d+|(?<=pid=)\d+|(?<=with PID )\d+"
                     r"|(?<=catatonit:)\d+|(?<=pid1 \()\d+|(?<=child process )\d+")

@@ -21,9 +21,9 @@ OPTIONS = {"tini": ["-s"], "dumb-init": [], "catatonit": []}
 
 def fates(init, options, how):
     """What each signal does, by its number. An init that has ended is followed by another; so is one
-    before the signals that fate() itself uses. Of 32 and 33 see test_faces_better.py."""
+    before the signals that fate() itself uses."""
     running, result = None, {}
-    for signo in [number for number in range(1, 65) if number not in (9, 32, 33)] + [signal.SIGKILL]:
+    for signo in [number for number in range(1, 65) if number != signal.SIGKILL] + [signal.SIGKILL]:
         if not running or running.has_ended() or signo > 60:
             running = init.listen(*options, pid1=how != "plain")
         result[signo] = fate(running, signo,
@@ -66,7 +66,7 @@ def test_exit_codes_as_process_1(inits, name):
 
 # --- what the program is born with ---
 
-# Without SIGCHLD: where it is ignored, tini and catatonit never end. See test_faces_better.py.
+# Without SIGCHLD: where it is ignored, tini and catatonit never end. See DEVIATIONS.
 EVERY_SIGNAL = [signo for signo in range(1, 65) if signo not in (9, 17, 19, 32, 33)]
 
 

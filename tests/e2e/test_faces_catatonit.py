@@ -44,6 +44,7 @@ ONE = [
     # --- exit codes ---
     row("true", 0, [], []), row("false", 1, [], []), row(["--", "sh", "-c", "exit 7"], 7, [], []),
     row(["-g", "--", "sh", "-c", "exit 7"], 7, [], []), row(["--", "sh", "-c", "exit 7"], 7, [], [], pid1=True),
+    row(["sh", "-c", "exit 3"], 3, [], [], env={"POSIXLY_CORRECT": ""}),
     row([HELPER, "die", "15"], 143, [], []), row([HELPER, "die", "34"], 162, [], []),
     # --- what cannot be executed ---
     row("nosuch", 1, [], fails("No such file or directory")), row("/etc/passwd", 1, [], fails("Permission denied")),
