@@ -228,20 +228,22 @@ static void tell_leftovers(struct loop *loop, const struct drain *drain)
 }
 
 /* Signals (0: only counts) what ends with podinit. That of others' children it ends is told to
- * nobody: so it must be looked for again. */
-static void walk(struct loop *loop, int signo)
+ * nobody: so it must be looked for again. False: whoever is left, nobody can name them. */
+static bool walk(struct loop *loop, int signo)
 {
 	char names[256];
 	struct drain drain = {.loop = loop, .signo = signo, .names = text_in(names, sizeof(names))};
 	if (getpid() != 1 && is_childless())
-		return;
+		return true;
 	/* Without a /proc that shows them, all there are: for process 1 these are those that will
 	 * be killed with it anyway. And that there are any, whoever's children. */
-	if (!proc_each_dependent(drain_one, &drain) && getpid() == 1 && nothing_lives(loop))
+	bool seen = proc_each_dependent(drain_one, &drain);
+	if (!seen && getpid() == 1 && nothing_lives(loop))
 		drain.joined = kill(-1, signo) == 0;
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);
+	return seen || getpid() == 1;
 }
 
 static void tell_if_drained(struct loop *loop)
@@ -256,8 +258,11 @@ void act_drain(struct loop *loop)
 {
 	int signo = loop->drain_signo;
 	loop->drain_signo = 0;
-	walk(loop, signo);
-	tell_if_drained(loop);
+	/* Who could not be asked had the grace; who cannot be killed is not waited for. */
+	if (!walk(loop, signo) && signo == SIGKILL && nothing_lives(loop))
+		loop_feed(loop, &(struct event){.type = EVENT_DRAINED});
+	else
+		tell_if_drained(loop);
 }
 
 void act_look_again(struct loop *loop)

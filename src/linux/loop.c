@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "goodbye.h"
 #include "loop_state.h"
-#include "reap.h"
 #include "sandbox.h"
 #include "terminal.h"
 
@@ -18,7 +17,6 @@ static const double LOOK_AGAIN_SECONDS = 0.05;
 
 enum {
 	CANNOT_BEGIN = 125,
-	REAP_BATCH = 256,   /* zombies in a row, before others get their turn */
 	SIGNAL_BATCH = 64,  /* signals in a row */
 	STEP_BATCH = 16384, /* steps in a row: a program that cannot start and needs no delay */
 };
@@ -32,14 +30,6 @@ static void queue_event(struct loop *loop, const struct event *event)
 	if (loop->queue_count == loop->queue_max)
 		return;
 	loop->queue[(loop->queue_first + loop->queue_count++) % loop->queue_max] = *event;
-}
-
-static void forget(struct runtime *runtime)
-{
-	if (runtime->pidfd >= 0)
-		close(runtime->pidfd);
-	runtime->pidfd = -1;
-	runtime->pid = 0;
 }
 
 static void arm_deadline(struct loop *loop, int64_t now)
@@ -91,116 +81,13 @@ static void on_deadline(struct ev_loop *ev, struct ev_timer *timer, int events)
 	loop_feed(ev_userdata(ev), &(struct event){.type = EVENT_TICK});
 }
 
-/* A process that was preparing itself has ended. Whatever is left to be told of that. */
-static void end_preparation(struct loop *loop, int index)
-{
-	struct runtime *runtime = &loop->processes[index];
-	struct spawn_error error;
-	int done = act_read_preparation(runtime, &error);
-	act_stop_preparing(loop, runtime);
-	if (done < 0 && !runtime->aborted)
-		runtime->error = error;
-	if (runtime->error.stage == STAGE_NONE)
-		act_spawn_succeeded(loop, index);
-}
-
-static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
-{
-	struct runtime *runtime = &loop->processes[index];
-	/* While its number is still known: that it runs may not have been told yet. */
-	if (act_is_preparing(runtime))
-		end_preparation(loop, index);
-	forget(runtime);
-	terminal_take_back(reaped->pid);
-	if (runtime->error.stage != STAGE_NONE) {
-		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
-		return;
-	}
-	loop_feed(loop,
-		&(struct event){.type = EVENT_EXITED,
-			.process = index,
-			.pid = reaped->pid,
-			.exit_code = reaped->exit_code,
-			.signo = reaped->signo});
-}
-
-static int process_of(const struct loop *loop, pid_t pid)
-{
-	for (int i = 0; i < loop->spec->process_count; i++) {
-		if (loop->processes[i].pid == pid)
-			return i;
-	}
-	return -1;
-}
-
-static void orphan_ended(struct loop *loop, const struct reaped *reaped)
-{
-	loop->orphans++;
-	if (loop->setup->log->level != LOG_VERBOSE && !loop->setup->log->voice)
-		return;
-	struct sender orphan = {.pid = reaped->pid};
-	struct notice notice = notice_of(NOTICE_ORPHAN, -1);
-	notice.pid = reaped->pid;
-	notice.exit_code = (int16_t)(reaped->signo ? 128 + reaped->signo : reaped->exit_code);
-	notice.signo = reaped->signo;
-	proc_name(reaped->pid, orphan.program);
-	event_log_tell(loop->setup->log, &notice, &orphan);
-}
-
-/* The zombie stays one until the core has decided: so its group is still its group. */
-static void reap_one(struct loop *loop, const struct reaped *reaped)
-{
-	int index = process_of(loop, reaped->pid);
-	loop->holds_zombie = true;
-	if (index < 0)
-		orphan_ended(loop, reaped);
-	else
-		process_ended(loop, index, reaped);
-	reap_take(reaped->pid);
-	loop->holds_zombie = false;
-	if (loop->drain_signo)
-		act_drain(loop);
-}
-
-/* False: there may be more; the rest comes as more work. */
-static bool reap_batch(struct loop *loop, bool *childless)
-{
-	struct reaped reaped;
-	ev_idle_stop(loop->ev, &loop->more_work);
-	for (int i = 0; i < REAP_BATCH; i++) {
-		enum reap_result result = reap_look(&reaped);
-		if (result == REAP_NO_CHILDREN && loop->pod->draining)
-			act_look_again(loop);
-		*childless = result == REAP_NO_CHILDREN;
-		if (result != REAP_GOT_ONE)
-			return true;
-		reap_one(loop, &reaped);
-	}
-	ev_idle_start(loop->ev, &loop->more_work);
-	return false;
-}
-
-static void reap_all(struct loop *loop)
-{
-	bool childless;
-	if (reap_batch(loop, &childless))
-		event_log_reaped_all(loop->setup->log, childless);
-}
-
-/* Who ended before there was anyone to listen is told by nobody. */
-static void reap_the_past(struct loop *loop)
-{
-	bool childless;
-	reap_batch(loop, &childless);
-}
-
 /* What a batch left over. */
 static void on_more_work(struct ev_loop *ev, struct ev_idle *idle, int events)
 {
 	(void)idle;
 	(void)events;
 	struct loop *loop = ev_userdata(ev);
-	reap_all(loop);
+	loop_reap_all(loop);
 	run_queue(loop);
 }
 
@@ -232,7 +119,7 @@ static void child_came(struct loop *loop, const struct signal_record *record)
 	tell_signal(loop, record);
 	if (loop->spec->entrypoint)
 		terminal_child_changed(loop->processes[0].pid);
-	reap_all(loop);
+	loop_reap_all(loop);
 }
 
 /* Told to podinit because its terminal went to the program: nobody else's business. */
@@ -392,7 +279,7 @@ static void finish(struct loop *loop)
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
-		forget(&loop->processes[i]);
+		loop_forget(&loop->processes[i]);
 	}
 	if (loop->signals.fd > 0)
 		close(loop->signals.fd);
@@ -436,7 +323,7 @@ int loop_run(const struct loop_setup *setup)
 		log_line("cannot %s: %s", problem, strerror(errno));
 	} else {
 		/* From here on nothing is fatal. */
-		reap_the_past(&loop);
+		loop_reap_the_past(&loop);
 		loop_feed(&loop, &(struct event){.type = EVENT_BOOT});
 		if (!loop.pod->finished)
 			ev_run(loop.ev, 0);

@@ -53,6 +53,17 @@ struct loop {
  * that goes on, the event only waits for its turn. */
 void loop_feed(struct loop *loop, const struct event *event);
 
+/* --- loop_reap.c --- */
+
+/* Takes every zombie there is, known or not, but not so many that others wait: more work, then. */
+void loop_reap_all(struct loop *loop);
+/* The same at the beginning: who ended before there was anyone to listen is told by nobody. */
+void loop_reap_the_past(struct loop *loop);
+/* It has no process any more. */
+void loop_forget(struct runtime *runtime);
+
+/* --- act.c --- */
+
 /* Carries out one action. */
 void act(struct loop *loop, const struct action *action);
 /* The ACT_DRAIN that was put off while a zombie was held. */

@@ -160,7 +160,7 @@ def test_a_daemon_that_a_main_leaves_is_asked_where_podinit_can_know_it(pods, na
     began = time.monotonic()
     pod.signal(15)
     assert pod.wait() == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 4.5  # the grace and two seconds, on a busy machine
     # Somebody else's child by now, or one that only /proc could name: signalled by nobody.
     unknown = how == PLAIN and (name in REFUSE_SUBREAPER or name in HIDE_PROC)
     assert ("daemon flushed" in pod.output()) == (not unknown)
