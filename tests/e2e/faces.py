@@ -226,7 +226,7 @@ class Running:
                 text = unspliced(text, init)
             lines = [NUMBER.sub(role, line) if re.match(OWN_LINE[self.init.kind], line) else line
                      for line in text.splitlines()]
-            # podinit does not wake up only to say that there is nothing to do; see DEVIATIONS.
+            # podinit does not wake up only to say that there is nothing to do; see test_faces_differences.py.
             lines = [line for line in lines if not line.endswith("] No child to reap")]
             result.insert(0, sorted(lines, key=order))
         return result

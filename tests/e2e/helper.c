@@ -76,6 +76,23 @@ static int start_with(char **argv, int odd)
 	return 127;
 }
 
+/* Becomes a program that has a child which has ended already, and an orphan to adopt. */
+static int bereaved(char **argv)
+{
+	siginfo_t info;
+	pid_t child = fork();
+	if (child == 0) {
+		if (fork() == 0) {
+			for (;;)
+				pause();
+		}
+		_exit(0);
+	}
+	waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
+	execvp(argv[0], argv);
+	return 127;
+}
+
 /* Says which signals come, a line each, until SIGTERM: listen NAME. A blocked signal is not ignored,
  * whatever its default. */
 static int listen_to(const char *name)
@@ -206,6 +223,8 @@ int main(int argc, char **argv)
 		return start_with(argv + 2, 1);
 	if (argc > 3 && strcmp(argv[1], "blocking") == 0)
 		return start_with(argv + 2, 0);
+	if (argc > 2 && strcmp(argv[1], "bereaved") == 0)
+		return bereaved(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_to(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "die") == 0)

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from faces import check_row, is_pending, row, rows, same
-from pods import HELPER, children, kill, read, until
+from pods import HELPER, children, kill, state_of, until
 
 # Born with these blocked, it cannot miss them however early they come.
 BLOCKED = [HELPER, "blocking", 2, 15, 17, "--"]
@@ -64,12 +64,11 @@ def test_it_is_stopped_and_continued_as_any_process(inits):
 def test_it_reaps_what_was_there_before_and_what_it_adopts(inits):
     """Who becomes process 1 by execve() may have a child that has ended already, and no signal tells."""
     def scenario(init):
-        script = 'sh -c "sleep 1000 &" & ' \
-            'while read -r pid name state rest </proc/$!/stat && [ $state != Z ]; do :; done; exec "$@"'
-        running = init.start(prefix=["sh", "-c", script, "sh", *BLOCKED], pid1=True)
-        until(lambda: [read(f"/proc/{pid}/comm") for pid in children(running.pid)] == ["sleep\n"],
+        running = init.start(prefix=[*BLOCKED, HELPER, "bereaved"], pid1=True)
+        running.executed()
+        until(lambda: [state_of(pid) for pid in children(running.pid)] == ["S"],
               "it has reaped who was there, and adopted an orphan")
-        kill(children(running.pid)[0], signal.SIGTERM)
+        kill(children(running.pid)[0])
         until(lambda: children(running.pid) == [], "it has reaped the orphan")
         running.send(signal.SIGTERM)
         return running.outcome()

@@ -169,9 +169,8 @@ def test_the_program_is_looked_for_in_the_working_directory_where_path_says_so(i
         assert went.out == ["found"]
 
 
-@pytest.mark.parametrize("closed", ["0", "1", "2", "012"])
-def test_standard_descriptors_that_are_closed(inits, closed):
-    shell = 'exec "$0" "$@" ' + " ".join(f"{fd}>&-" for fd in closed)
+def test_a_standard_output_that_is_closed(inits):
+    shell = 'exec "$0" "$@" 1>&-'
     same(inits, "tini", lambda init: init.run("-s", "--", HELPER, "report", prefix=["sh", "-c", shell]))
 
 
