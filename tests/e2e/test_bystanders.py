@@ -207,7 +207,6 @@ def is_about_to_signal(podinit, pid):
         f"\nPid:\t{pid}\n" in read(f"/proc/{podinit}/fdinfo/{int(words[1], 16)}")
 
 
-@pytest.mark.xfail(strict=True, reason="what is left behind is signalled by its number alone")
 def test_a_number_that_is_somebody_elses_by_now_is_not_signalled(bystanders, pods):
     # It may become so between the look at /proc and the signal, as it is not podinit that keeps it,
     # but its parent. strace makes a second of that moment.

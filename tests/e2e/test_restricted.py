@@ -240,7 +240,6 @@ def test_a_program_may_run_in_a_directory_that_its_user_may_not_enter(open_pods,
     assert f"{secret}\n" in pod.out.read_text()
 
 
-@pytest.mark.xfail(strict=True, reason="without /proc only those below 1024 are closed")
 def test_a_given_descriptor_is_not_handed_on_where_proc_is_missing(pods):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
