@@ -195,7 +195,7 @@ static void drain_one(const struct dependent *dependent, void *data)
 	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,
 		dependent->program);
 	drain->count++;
-	kill(dependent->pid, drain->signo);
+	signals_send(dependent->pid, dependent->pidfd, drain->signo, false);
 }
 
 /* Who has no child has no descendant either: orphans come to podinit. */

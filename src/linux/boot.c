@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct rlimit inherited_files;
@@ -33,6 +35,17 @@ static void close_given(uint64_t kept)
 		close_if_given(atoi(entry->d_name), kept);
 	if (own)
 		closedir(own);
+}
+
+/* Whatever was not found above does not reach the children at least, however high its number. (Before
+ * Linux 5.11, or where a filter refuses it, it does.) */
+static void close_on_exec(uint64_t kept)
+{
+	syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+	for (int fd = 3; fd < 64; fd++) {
+		if (kept & UINT64_C(1) << fd)
+			fcntl(fd, F_SETFD, 0);
+	}
 }
 
 /* A descriptor per process is not much, but more than a soft limit of 1024 has for 1,000. */
@@ -63,8 +76,10 @@ static void leave_directory(void)
 
 void boot_prepare(const struct pod_spec *spec)
 {
-	if (!spec->entry.keep_all_descriptors)
+	if (!spec->entry.keep_all_descriptors) {
 		close_given(spec->entry.kept_descriptors);
+		close_on_exec(spec->entry.kept_descriptors);
+	}
 	raise_files();
 	if (!spec->entrypoint)
 		leave_directory();

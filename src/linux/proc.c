@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static ssize_t read_file(const char *path, char *buffer, size_t size)
@@ -86,22 +87,32 @@ static bool is_our_proc(void)
 	return atoi(link) == getpid();
 }
 
+/* Fills in what /proc says. False: it is none of ours, or nothing runs of it. */
+static bool look_at(struct dependent *one)
+{
+	struct stat_line line;
+	if (read_stat(one->pid, &line) < 0 || is_over(&line) || line.is_kernels)
+		return false;
+	one->group = line.group;
+	one->child = our_child(one->pid, line);
+	memcpy(one->program, line.program, sizeof(one->program));
+	return one->child || getpid() == 1;
+}
+
 bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *data), void *data)
 {
 	DIR *proc = is_our_proc() ? opendir("/proc") : NULL;
 	if (!proc)
 		return false;
 	for (struct dirent *entry; (entry = readdir(proc));) {
-		struct stat_line line;
 		struct dependent one = {.pid = (pid_t)atoi(entry->d_name)};
-		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid() ||
-			read_stat(one.pid, &line) < 0 || is_over(&line) || line.is_kernels)
+		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid())
 			continue;
-		one.group = line.group;
-		one.child = our_child(one.pid, line);
-		memcpy(one.program, line.program, sizeof(one.program));
-		if (one.child || getpid() == 1)
+		one.pidfd = (int)syscall(SYS_pidfd_open, one.pid, 0);
+		if (look_at(&one))
 			visit(&one, data);
+		if (one.pidfd >= 0)
+			close(one.pidfd);
 	}
 	closedir(proc);
 	return true;

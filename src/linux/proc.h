@@ -13,6 +13,8 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 /* A process that lives only as long as this one. */
 struct dependent {
 	pid_t pid, group;
+	int pidfd; /* opened before anything was read of it, so it is this one or nobody; -1 where the
+		    * kernel has none. Closed when visit() returns */
 	pid_t child; /* the child of this process that it descends from, or itself. 0: it does not
 		      * descend from it, but this one is process 1 of its PID namespace */
 	char program[PROC_NAME_MAX];

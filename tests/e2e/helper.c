@@ -1,6 +1,7 @@
 /* What the tests let podinit run where a shell would be too slow or too coarse. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -145,6 +146,19 @@ static int place(void)
 	return 0;
 }
 
+/* As listen, as the process of this number in the PID namespace: numbered NUMBER NAME. */
+static int numbered(pid_t number, const char *name)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		perror("numbered");
+	if (pid == 0)
+		_exit(listen_to(name));
+	return pid < 0 || waitpid((pid_t)pid, NULL, 0) < 0;
+}
+
 /* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
 static int polite(const char *name, int code, int milliseconds)
 {
@@ -217,6 +231,8 @@ int main(int argc, char **argv)
 		return die(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "place") == 0)
 		return place();
+	if (argc == 4 && strcmp(argv[1], "numbered") == 0)
+		return numbered(atoi(argv[2]), argv[3]);
 	if (argc == 5 && strcmp(argv[1], "polite") == 0)
 		return polite(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 4 && strcmp(argv[1], "flush") == 0)

@@ -2,6 +2,7 @@
 signals one that does not descend from it."""
 
 import os
+import platform
 import re
 import shutil
 import signal
@@ -9,8 +10,8 @@ import subprocess
 
 import pytest
 
-from pods import (HELPER, PLAIN, RESTRICT, children, is_running, kill, never, read, side_by_side,
-                  stubborn, until)
+from pods import (HELPER, PLAIN, RESTRICT, UNSHARE, children, is_running, kill, never, read,
+                  side_by_side, stubborn, until)
 
 USER = ["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups"]
 AS = {"root": [], "uid-1234": USER}
@@ -86,7 +87,8 @@ def a_program(pods, how_it_starts):
 
 
 def a_pod(pods, how_it_starts):
-    """One of its mains has ended already and has left a daemon behind."""
+    """One of its mains has ended already and has left a daemon behind; another leaves one in its
+    group each time that it starts."""
     directory = pods.make_directory()
     ready = directory / "ready"
     gone = directory / "gone"
@@ -95,9 +97,12 @@ def a_pod(pods, how_it_starts):
     gone.chmod(0o755)
     ini = never(f"main: {HELPER} listen main", f"gone: {gone}") \
         .replace("PeriodSeconds = 5", "PeriodSeconds = 1") \
-        + f"[sidecar side]\ncommand = {HELPER} listen side\n"
+        + f"[sidecar side]\ncommand = {HELPER} listen side\n" \
+        "[main again]\nrestartPolicy = Always\ncommand = sh -c 'sleep 1000 & exit 3'\n" \
+        "backoff.initialSeconds = 50ms\nbackoff.maxSeconds = 50ms\n"
     pod = pods.start(ini, how=PLAIN, prefix=how_it_starts)
     pod.event(process="gone", reason="Completed")
+    pod.event(count=3, process="again", reason="Error")
     return pod, ["main listens", "side listens"]
 
 
@@ -183,3 +188,52 @@ def test_an_orphan_that_went_to_somebody_else_is_a_bystander(bystanders, open_po
     kill(daemon[0], signal.SIGTERM)
     pod.says("daemon got 15")
     assert pod.wait() == 0
+
+
+# Of kill() and pidfd_send_signal(), the first as this machine counts.
+KILL, PIDFD_SEND_SIGNAL = {"x86_64": "62", "aarch64": "129"}[platform.machine()], "424"
+
+
+def number_inside(pid):
+    return int(re.search(r"^NSpid:.*\t(\d+)$", read(f"/proc/{pid}/status"), re.MULTILINE)[1])
+
+
+def is_about_to_signal(podinit, pid):
+    """Has it entered the system call that would signal this process?"""
+    words = read(f"/proc/{podinit}/syscall").split()
+    if words[0] == KILL:
+        return int(words[1], 16) == number_inside(pid)
+    return words[0] == PIDFD_SEND_SIGNAL and \
+        f"\nPid:\t{pid}\n" in read(f"/proc/{podinit}/fdinfo/{int(words[1], 16)}")
+
+
+def test_a_number_that_is_somebody_elses_by_now_is_not_signalled(bystanders, pods):
+    # It may become so between the look at /proc and the signal, as it is not podinit that keeps it,
+    # but its parent. strace makes a second of that moment.
+    calls = "kill,pidfd_send_signal"
+    strace = ["strace", "-f", "-qq", "-o", pods.directory / "trace", "-e", f"trace={calls}", "-e",
+              f"inject={calls}:delay_enter=1000000"]
+    parent = f"trap '' TERM; {stubborn('child')} & wait; exec sleep 1000"
+    script = f'(setsid sh -c "{parent}" &); exec {HELPER} listen main'
+    # In a namespace, as numbers can be chosen there; but strace is its process 1.
+    pod = pods.program("sh", "-c", script, how=UNSHARE, options=["--grace", "1"], events=False,
+                       prefix=strace)
+    pod.says("child is ready")
+    pod.says("main listens")
+    podinit, = children(pod.inner)
+    by_word = {word: pid for pid in pod.processes()
+               for word in read(f"/proc/{pid}/cmdline").split("\0")[1:2]}
+    child = by_word["stubborn"]
+    number = number_inside(child)
+    os.kill(by_word["listen"], signal.SIGTERM)
+    until(lambda: is_about_to_signal(podinit, child), "the child is about to be signalled")
+    os.kill(child, signal.SIGKILL)
+    until(lambda: not os.path.exists(f"/proc/{child}"), "its parent has reaped it")
+    with open(bystanders.path("other"), "wb") as out:
+        other = subprocess.Popen(["nsenter", "-t", str(pod.inner), "-p", HELPER, "numbered",
+                                  str(number), "other"], stdout=out)
+    bystanders.listen(["other"])
+    pod.says("ends with exit code 0")
+    pod.wait()
+    other.wait(20)
+    assert read(bystanders.path("other")) == "other listens\n"

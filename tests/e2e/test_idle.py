@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from pods import (HELPER, NAMESPACES, PLAIN, PODINIT, SANDBOX, UNSHARE, children, kill, polite, read,
-                  state_of, until)
+from pods import (HELPER, NAMESPACES, PLAIN, PODINIT, RESTRICT, SANDBOX, UNSHARE, children, kill,
+                  polite, read, state_of, until)
 
 MINUTE = 60
 PAUSE = pathlib.Path(PODINIT).with_name("pause")
@@ -87,12 +87,20 @@ def test_a_minute_of_nothing_wakes_nobody(pods):
         started = {
             "entrypoint": entrypoint(pods, UNSHARE, control=True),
             "entrypoint, not process 1": entrypoint(pods, PLAIN),
+            "entrypoint that may not be a subreaper": entrypoint(
+                pods, PLAIN, prefix=[RESTRICT, "no-subreaper=EPERM", "no-clone3=EPERM", "--"]),
             "pod": a_pod(pods, UNSHARE),
             "pod in a sandbox": a_pod(pods, SANDBOX),
             "pod, not process 1": a_pod(pods, PLAIN),
             "pause": pause(pods, UNSHARE),
             "pause, not process 1": pause(pods, PLAIN),
+            "pause of a namespace that others share": pause(pods, UNSHARE),
         }
+        shared = started["pause of a namespace that others share"]
+        # It ends with that podinit.
+        joined = subprocess.Popen(["nsenter", "-t", str(shared.inner), "-p", HELPER, "polite",
+                                   "joined", "0", "0"], stdout=subprocess.PIPE, text=True)
+        assert joined.stdout.readline() == "joined is ready\n"
         for name in ("tini", "dumb-init", "catatonit"):
             started[f"podinit as {name}"] = another_init(pods, name)
         watched = {name: pod.inner for name, pod in started.items()}
@@ -109,9 +117,10 @@ def test_a_minute_of_nothing_wakes_nobody(pods):
         assert switches(tini.pid) - of_tini > MINUTE / 2
 
         # They only slept.
-        for name in ("entrypoint", "pod", "pause"):
+        for name in ("entrypoint", "pod", "pause", "pause of a namespace that others share"):
             started[name].signal(signal.SIGTERM)
             started[name].wait()
+        assert joined.wait(20) == 0
     finally:
         for outer in (freestanding, tini):
             for child in children(outer.pid):

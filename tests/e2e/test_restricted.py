@@ -1,6 +1,8 @@
 """Restricted as a container may be: a user that nobody knows, nothing to write to, no capabilities,
 no new privileges, a seccomp filter, no /proc; each alone and all together; as process 1 and not."""
 
+import os
+import resource
 import time
 
 import pytest
@@ -236,3 +238,18 @@ def test_a_program_may_run_in_a_directory_that_its_user_may_not_enter(open_pods,
                             prefix=NOBODY_KNOWS, events=False)
     assert pod.wait() == 4
     assert f"{secret}\n" in pod.out.read_text()
+
+
+def test_a_given_descriptor_is_not_handed_on_where_proc_is_missing(pods):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        os.dup2(0, 2000)
+        pod = pods.program(HELPER, "polite", "m", "0", "0", how=UNSHARE, events=False,
+                           prefix=prefix_of("no-proc", UNSHARE), pass_fds=[2000])
+        pod.says("m is ready")
+        main, = children(pod.inner)
+        assert sorted(map(int, os.listdir(f"/proc/{main}/fd"))) == [0, 1, 2]
+    finally:
+        os.close(2000)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

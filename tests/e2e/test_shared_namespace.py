@@ -151,6 +151,26 @@ def test_who_has_joined_and_left_is_not_waited_for(pods, join):
     assert not pod.events(reason="Leftover")
 
 
+def test_who_has_joined_and_is_a_zombie_is_not_waited_for(pods, join):
+    # The kernel does not let process 1 go before its parent, outside, has reaped it; but podinit
+    # has said its last line by then.
+    pod = start(pods, PROGRAM)
+    worker = join(pod, HELPER, "flush", "worker", 0)
+    worker.says("worker is ready")
+    inner = worker.inner
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    try:
+        os.kill(inner, signal.SIGTERM)
+        until(lambda: state_of(inner) == "Z", "it is a zombie")
+        pod.signal(signal.SIGTERM)
+        pod.says("ends with exit code 7", seconds=2)
+        assert not pod.events(reason="Leftover")
+    finally:
+        os.kill(worker.process.pid, signal.SIGCONT)
+    assert worker.wait() == 0
+    assert pod.wait() == 7
+
+
 def ends_within(pod, shortest, longest, signals):
     began = time.monotonic()
     for number in range(signals):
