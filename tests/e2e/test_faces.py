@@ -66,7 +66,7 @@ def test_exit_codes_as_process_1(inits, name):
 
 # --- what the program is born with ---
 
-# Without SIGCHLD: where it is ignored, tini and catatonit never end. See DEVIATIONS.
+# Without SIGCHLD: where it is ignored, tini and catatonit never end: see test_faces_differences.py.
 EVERY_SIGNAL = [signo for signo in range(1, 65) if signo not in (9, 17, 19, 32, 33)]
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from faces import PEERS
+from faces import PEERS, is_blocked, is_pending
 from pods import (HELPER, NAMESPACES, PODINIT, children, descendants, is_running, kill, marked, read, state_of,
                   until)
 
@@ -112,25 +112,33 @@ def test_nothing_is_done_every_second():
     assert said[PEERS["tini"]] >= 1 and said[PODINIT] == 0
 
 
-def test_a_full_pipe_does_not_hold_up_signals():
-    """tini writes its lines and waits for who reads them; podinit loses the line."""
-    ended = {}
-    for command in ([PEERS["tini"]], [PODINIT, "--compat", "tini"]):
-        reader, writer = os.pipe()
-        os.set_blocking(writer, False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                os.write(writer, b"x" * 4096)
-        os.set_blocking(writer, True)
-        process = subprocess.Popen([*command, "-svvv", str(HELPER), "polite", "one", "5", "0"],
-                                   stdout=subprocess.DEVNULL, stderr=writer)
+def full_pipe():
+    """Its two ends; who writes must wait for who reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def test_a_full_pipe_does_not_hold_up_signals(inits):
+    """dumb-init writes its lines and waits for who reads them; podinit loses the line."""
+    said = []
+    for init in (inits.peer("dumb-init"), inits.podinit("dumb-init")):
+        reader, writer = full_pipe()
+        running = init.start("-v", HELPER, "listen", "x", stderr=writer)
         os.close(writer)
-        app = until(lambda: children(process.pid), "it runs its program")[0]
-        until(lambda: read(f"/proc/{app}/comm") == "helper\n", "it is the program")
-        process.terminate()
-        ended[command[0]] = process.wait(20)
+        running.executed()
+        until(lambda: "pipe_write" in read(f"/proc/{running.pid}/wchan") or "x listens" in running.text(),
+              "it waits, or its program runs")
+        if not init.is_peer:
+            running.send(signal.SIGUSR1)
+            running.says("x got 10\n")
+        said.append(running.text())
         os.close(reader)
-    assert ended[PODINIT] == 5
+    assert said == ["", "x listens\nx got 10\n"]
 
 
 def test_pause_passes_the_end_on_and_waits(tmp_path):
@@ -149,6 +157,58 @@ def test_pause_passes_the_end_on_and_waits(tmp_path):
         assert outer.wait(20) == 0
         flushed[name] = f"{name} flushed" in read(out.name)
     assert flushed == {"real": False, "podinit": True}
+
+
+def own_directories(inits, face, *options):
+    for init in (inits.peer(face), inits.podinit(face)):
+        running = init.start(*options, "--", HELPER, "listen", "x", cwd="/usr")
+        running.says("x listens")
+        running.send(signal.SIGUSR1)
+        running.says("x got 10")  # by now it has done what it does at its beginning
+        yield os.readlink(f"/proc/{running.pid}/cwd")
+
+
+def test_its_own_directory_is_the_root(inits):
+    """The program's is not; test_faces.py."""
+    assert list(own_directories(inits, "tini", "-s")) == ["/usr", "/"]
+    assert list(own_directories(inits, "catatonit")) == ["/usr", "/"]
+
+
+def test_the_end_is_noticed_where_sigchld_is_ignored(inits):
+    """Some supervisors start what they run with SIGCHLD ignored. Nobody tells tini and catatonit then."""
+    for face, options in (("tini", ["-s"]), ("catatonit", [])):
+        went = [init.start(*options, "--", "sh", "-c", "exit 5", prefix=[HELPER, "odd", 17, "--"])
+                for init in (inits.peer(face), inits.podinit(face))]
+        assert went[1].wait() == 5
+        went[0].executed()
+        woken = wakes(went[0])
+        until(lambda: not children(went[0].pid), f"the program of {face} is gone")
+        # tini looks for itself each second; who waits for ever is woken.
+        until(lambda: wakes(went[0]) > woken + 2 or (face != "tini" and went[0].send(signal.SIGURG)),
+              f"{face} has looked for it")
+        assert not went[0].has_ended()
+
+
+def wakes(running):
+    """How often it has waited for something."""
+    for line in read(f"/proc/{running.pid}/status").splitlines():
+        if line.startswith("voluntary_ctxt_switches"):
+            return int(line.split()[1])
+    return 0
+
+
+def test_pause_ends_when_it_is_told_to_and_of_nothing_else(inits):
+    """As process 1 the real one, too: there the kernel drops what it does not wait for."""
+    codes = []
+    for init in (inits.peer("pause"), inits.podinit("pause")):
+        running = init.start()
+        running.says("Warning: pause should be the first process")
+        until(lambda: init.is_peer or is_blocked(running.pid, signal.SIGHUP), "podinit takes signals")
+        running.send(signal.SIGHUP)
+        until(lambda: running.has_ended() or not is_pending(running.pid, signal.SIGHUP), "it is taken")
+        running.send(signal.SIGTERM)
+        codes.append(running.wait())
+    assert codes == [-signal.SIGHUP, 0]
 
 
 # --- better under its own name ---
@@ -252,6 +312,29 @@ def test_orphans_are_adopted_without_being_asked_to(runs):
     assert run.output("podinit").count("reaps as a child subreaper") == 1
 
 
+def test_what_usually_the_kernel_sends_is_passed_on(runs):
+    """SIGABRT asks some programs for their state. tini and catatonit die of it and leave them alone."""
+    run = runs([HELPER, "listen", "x"], as_first=False)
+    run.says("x listens")
+    for name in COMMANDS:
+        os.kill(run.init(name), signal.SIGABRT)
+    passed = {"podinit", "dumb-init"}
+    for name in COMMANDS:
+        until(lambda: "x got 6" in run.output(name) if name in passed else run.runs[name].poll() is not None,
+              f"{name} has taken it")
+    assert {name for name, one in run.runs.items() if one.poll() is None} == passed
+
+
+def test_its_exit_code_says_that_the_program_could_not_run(runs):
+    """As a shell says it: 126 it could not be executed, 127 it was not found. 1 and 2 a program says, too."""
+    codes = {}
+    for program in ("nosuch", "/etc/passwd"):
+        run = runs([program], as_first=False)
+        codes = {name: (*codes.get(name, ()), code) for name, code in run.codes().items()}
+    assert codes == {"tini": (127, 126), "tini -g": (127, 126), "dumb-init": (2, 2), "catatonit": (1, 1),
+                     "catatonit -g": (1, 1), "podinit": (127, 126)}
+
+
 DEVIATIONS = {
     test_options_stop_at_the_first_word_that_is_none:
         "no command line that works with the original means something else, and more of them work",
@@ -259,6 +342,9 @@ DEVIATIONS = {
     test_nothing_is_done_every_second: "an idle init must not wake the machine",
     test_a_full_pipe_does_not_hold_up_signals: "process 1 never blocks",
     test_pause_passes_the_end_on_and_waits: "the containers of a pod may finish",
+    test_pause_ends_when_it_is_told_to_and_of_nothing_else: "it is the same as process 1 and elsewhere",
+    test_its_own_directory_is_the_root: "it holds no mount; catatonit does the same since 0.2",
+    test_the_end_is_noticed_where_sigchld_is_ignored: "nobody relies on an init that never ends",
 }
 BETTER = {
     test_a_worker_keeps_its_last_line: "what the program leaves behind gets SIGTERM and the grace",
@@ -267,6 +353,8 @@ BETTER = {
     test_a_program_that_ignores_sigterm_is_killed_after_a_grace: "every wait has an end",
     test_sigtstp_reaches_the_program: "every signal is passed on",
     test_signals_32_and_33_are_passed_on: "all 64 of them",
+    test_what_usually_the_kernel_sends_is_passed_on: "whoever sends them",
+    test_its_exit_code_says_that_the_program_could_not_run: "no program's own code is mistaken for it",
     test_descriptors_that_are_nobodys_do_not_reach_the_program: "only what was asked for",
     test_orphans_are_adopted_without_being_asked_to: "a subreaper by itself, said once",
 }
