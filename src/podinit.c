@@ -1,7 +1,6 @@
 /* podinit: process 1 of a pod. From the command line, by way of the face it is called by, to a
  * pod_spec, from there into the loop, and out with its exit code. Must not know how anything is done:
  * src/linux does. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,8 +80,8 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
-	int exit_code =
-		goodbye_say_problems(&start->spec, &problems) ? CANNOT_BEGIN : loop_run(&setup);
+	int exit_code = goodbye_say_problems(&start->spec, &problems, true) ? CANNOT_BEGIN
+									    : loop_run(&setup);
 	volumes_finish(&volumes);
 	return exit_code;
 }

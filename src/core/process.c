@@ -193,7 +193,7 @@ static void send_stop_signal(struct step *step, int index, int64_t stop_by)
 	int64_t soonest = time_after(step->now, MINIMUM_GRACE_NS);
 	struct action *action = step_add(step, ACT_SIGNAL, index);
 	action->signo = stop_signal_of(step, index);
-	/* An entrypoint's signals go to all of its group, as its user would have sent them. */
+	/* An entrypoint's signals go to its group, unless its user does not want that. */
 	action->group = step->spec->entrypoint && !step->spec->single_child;
 	process->group_signalled |= action->group;
 	process_set_state(process, PROCESS_STOPPING, stop_by > soonest ? stop_by : soonest);

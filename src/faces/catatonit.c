@@ -194,6 +194,7 @@ static void make_relay(struct start *start, char **command, bool group)
 	spec->start_codes =
 		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
 	spec->entry.session = SESSION_GROUP;
+	spec->entry.rewrite_listen_pid = face_has_sockets();
 	spec->entry.blocked_signals =
 		SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU);
 }

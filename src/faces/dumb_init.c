@@ -254,7 +254,6 @@ static int begin(struct start *start, int argc, char **argv)
 		.not_found = START_FAILED, .denied = START_FAILED, .other = START_FAILED};
 	spec->entry.session = dumb_init.is_single ? SESSION_SAME : SESSION_NEW;
 	spec->entry.terminal_is_stdin = true;
-	spec->entry.keep_listen_pid = true;
 	spec->entry.hold_descriptors = true;
 	spec->entry.reset_signals = true;
 	start->voice = &VOICE;

@@ -1,7 +1,9 @@
 /* Which face podinit wears, and what those of other inits share. */
 #include "face.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct face *const FACES[] = {
 	&FACE_PODINIT, &FACE_TINI, &FACE_DUMB_INIT, &FACE_CATATONIT, &FACE_PAUSE};
@@ -36,6 +38,12 @@ void face_relay(struct start *start, char *const command[])
 	start->spec.entry.keep_all_descriptors = true;
 	start->spec.entry.as_execvp = true;
 	start->spec.entry.own_signals = FACE_C_LIBRARY;
+}
+
+bool face_has_sockets(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+	return pid && atoi(pid) == getpid();
 }
 
 void face_print_line(int fd, const char *begin, const char *format, va_list arguments)

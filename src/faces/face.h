@@ -24,7 +24,7 @@ struct start {
 enum { FACE_RUNS = -1, CANNOT_BEGIN = 125 };
 
 struct face {
-	const char *const *names; /* NULL-terminated; the first one is what it is called */
+	const char *const *names; /* NULL-terminated */
 	/* Reads argv, as main() got it. FACE_RUNS: run `start`; else podinit ends with this exit code,
 	 * and why was said. */
 	int (*begin)(struct start *start, int argc, char **argv);
@@ -52,6 +52,9 @@ extern const struct face FACE_PODINIT, FACE_TINI, FACE_DUMB_INIT, FACE_CATATONIT
 /* Makes the spec an entrypoint that passes every signal on and ends when its program does, as they all
  * do; prints nothing. */
 void face_relay(struct start *start, char *const command[]);
+/* Is LISTEN_PID in the environment this process? Then the sockets of LISTEN_FDS (sd_listen_fds(3)) are
+ * for its program. */
+bool face_has_sockets(void);
 /* Writes to a descriptor at once and whole, or not at all: PID 1 must not block. */
 void face_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same: `begin`, the text, and the end of the line. */

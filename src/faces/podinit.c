@@ -36,15 +36,15 @@ static void print_text(FILE *stream, struct text *text)
 	text_finish(text);
 }
 
-/* The sockets that podinit was given for its program (sd_listen_fds(3)): if it was. */
+/* The sockets that podinit was given for its program, if it was. */
 static void keep_sockets(struct entrypoint_spec *entry)
 {
-	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	if (!count || !pid || atoi(pid) != getpid())
-		return;
-	for (int fd = 3; fd < 3 + atoi(count) && fd < 64; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
-			entry->kept_descriptors |= UINT64_C(1) << fd;
+	const char *value = getenv("LISTEN_FDS");
+	int count = value ? atoi(value) : 0;
+	entry->rewrite_listen_pid = face_has_sockets();
+	for (int i = 0; entry->rewrite_listen_pid && i < count && 3 + i < 64; i++) {
+		if (fcntl(3 + i, F_GETFD) >= 0)
+			entry->kept_descriptors |= UINT64_C(1) << (3 + i);
 	}
 }
 
@@ -113,7 +113,7 @@ static int begin_pod(struct start *start, const struct options *options)
 	struct problems problems = {0};
 	struct text plan = {0};
 	make_spec(&start->spec, options, &problems);
-	if (goodbye_say_problems(&start->spec, &problems))
+	if (goodbye_say_problems(&start->spec, &problems, !options->check && !options->plan))
 		return CANNOT_BEGIN;
 	if (options->plan)
 		spec_plan(&start->spec, &plan);

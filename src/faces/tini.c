@@ -172,7 +172,7 @@ static void print_usage(FILE *stream, const char *name)
 		stream);
 }
 
-/* The names that tini knows: those of the signals below 32, but for five. */
+/* The names that tini knows: those of the signals below 32, but for three. */
 static int signal_of(const char *name)
 {
 	static const uint64_t unknown =
@@ -305,7 +305,6 @@ static int begin(struct start *start, int argc, char **argv)
 	spec->signal_map[SIGTTIN] = spec->signal_map[SIGTTOU] = 0;
 	spec->entry.session = SESSION_GROUP;
 	spec->entry.terminal_is_stdin = true;
-	spec->entry.keep_listen_pid = true;
 	spec->entry.hold_descriptors = true;
 	spec->entry.own_signals |= FACE_FAULTS;
 	start->voice = &VOICE;

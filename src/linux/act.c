@@ -69,6 +69,7 @@ static void do_spawn(struct loop *loop, int index)
 	if (loop->spec->entrypoint)
 		boot_let_go(loop->spec);
 	if (spawned.error.stage != STAGE_NONE) {
+		terminal_take_back(spawned.pid);
 		act_spawn_failed(loop, index, spawned.pid, &spawned.error);
 		return;
 	}
@@ -76,7 +77,7 @@ static void do_spawn(struct loop *loop, int index)
 	runtime->pid = spawned.pid;
 	runtime->group = same_group ? 0 : spawned.pid;
 	runtime->pidfd = spawned.pidfd;
-	runtime->told = runtime->aborted = false;
+	runtime->aborted = false;
 	runtime->error = (struct spawn_error){0};
 	if (spawned.status_fd < 0) {
 		act_spawn_succeeded(loop, index);
@@ -108,12 +109,10 @@ static void do_abort(struct loop *loop, int index)
 static void do_signal(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
-	if (action->group && runtime->group) {
+	if (action->group && runtime->group)
 		signals_send(runtime->group, -1, action->signo, true);
-		runtime->told = true;
-	} else if (runtime->pid) {
+	else if (runtime->pid)
 		signals_send(runtime->pid, runtime->pidfd, action->signo, false);
-	}
 }
 
 static void do_kill_tree(struct loop *loop, int index)
@@ -179,8 +178,8 @@ static bool was_asked(const struct drain *drain, const struct dependent *depende
 {
 	const struct loop *loop = drain->loop;
 	for (int i = 0; i < loop->spec->process_count && drain->signo != SIGKILL; i++) {
-		const struct runtime *runtime = &loop->processes[i];
-		if (runtime->told && runtime->group == dependent->group)
+		if (loop->pod->processes[i].group_signalled &&
+			loop->processes[i].group == dependent->group)
 			return true;
 	}
 	return false;

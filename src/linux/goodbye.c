@@ -12,29 +12,29 @@
 #include "../spec/units.h"
 #include "event_log.h"
 
-/* What Kubernetes reads at most. */
-enum { MESSAGE_MAX = 4096 };
+/* What Kubernetes reads, from the end of the file; and how large we let that become. */
+enum { MESSAGE_MAX = 4096, FILE_SIZE_MAX = 64 * 1024 };
 
 #define DEFAULT_PATH "/dev/termination-log"
 
 /* The file is the container's, and its program may have left its own last words there: they stay, and
- * these come behind them, as long as both fit. The default file is not made where it is missing: then
- * nobody will read it, and /dev may be the machine's. */
+ * these come behind them. The default file is not made where it is missing: then nobody will read it, and
+ * /dev may be the machine's. */
 static int write_message(const char *path, const char *message, size_t length)
 {
 	struct stat status;
 	int create = path ? O_CREAT : 0;
 	int fd = open(path ? path : DEFAULT_PATH,
-		O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | create, 0644);
+		O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | create, 0644);
 	if (fd < 0)
 		return -errno;
 	int result = fstat(fd, &status) < 0 ? -errno : 0;
 	/* Nothing else has a size, or takes a text for sure without waiting. */
 	if (result == 0 && !S_ISREG(status.st_mode))
 		result = -EINVAL;
-	if (result == 0 && status.st_size + (off_t)length > MESSAGE_MAX)
+	if (result == 0 && status.st_size > FILE_SIZE_MAX)
 		result = ftruncate(fd, 0) < 0 ? -errno : 0;
-	if (result == 0 && lseek(fd, 0, SEEK_END) >= 0 && write(fd, message, length) < 0)
+	if (result == 0 && write(fd, message, length) < 0)
 		result = -errno;
 	close(fd);
 	return result;
@@ -62,7 +62,7 @@ void goodbye_say(const struct goodbye *goodbye)
 		log_line("termination message %s: %s", path, strerror(-result));
 }
 
-bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems)
+bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems, bool was_to_run)
 {
 	static const char end[] = "nothing was started\n";
 	const struct text *text = &problems->text;
@@ -81,7 +81,8 @@ bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems
 	struct text out = text_in(message, sizeof(message));
 	text_add_bytes(&out, text->data, length);
 	text_add(&out, "%s", end);
-	write_message(spec->termination_message_path, message, out.length);
+	if (was_to_run)
+		write_message(spec->termination_message_path, message, out.length);
 	text_finish(&problems->text);
 	return true;
 }

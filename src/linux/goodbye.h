@@ -18,8 +18,8 @@ struct goodbye {
 /* Never blocks; what cannot be written is lost. */
 void goodbye_say(const struct goodbye *goodbye);
 
-/* Before anything ran: says everything that is wrong, and that nothing was started. False if nothing
- * is wrong. The problems are finished. */
-bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems);
+/* Before anything ran: says everything that is wrong, and that nothing was started; as the termination
+ * message, too, where something was to run. False if nothing is wrong. The problems are finished. */
+bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems, bool was_to_run);
 
 #endif

@@ -103,7 +103,7 @@ static void signal_came(struct loop *loop, const struct signal_record *record)
 	bool was_stopping = loop->pod->stopping;
 	tell_signal(loop, record);
 	if (record->signo == SIGCONT && loop->spec->entrypoint)
-		terminal_continued(loop->processes[0].group);
+		terminal_continued(loop->processes[0].pid, record->in_foreground);
 	loop_feed(loop, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)record->signo});
 	if (loop->pod->stopping && !was_stopping)
 		loop->stopped_by = *record;
@@ -158,7 +158,12 @@ static void on_outer_signals(struct ev_loop *ev, struct ev_io *io, int events)
 		signal_came(loop, &record);
 	} else if (got < 0) {
 		ev_io_stop(ev, io);
-		loop_feed(loop, &(struct event){.type = EVENT_SIGNALLED, .signo = SIGTERM});
+		/* As by SIGTERM; but where that is not passed on, the pod ends all the same. */
+		bool dropped = loop->spec->relay || !loop->spec->signal_map[SIGTERM];
+		loop_feed(loop,
+			&(struct event){.type = dropped ? EVENT_ASKED_TO_STOP : EVENT_SIGNALLED,
+				.signo = SIGTERM,
+				.grace_ns = -1});
 	}
 }
 

@@ -1,5 +1,4 @@
 /* What has ended: from zombies to events. Must not decide what follows. */
-#include <stdint.h>
 #include <unistd.h>
 
 #include "loop_state.h"

@@ -14,7 +14,6 @@ struct runtime {
 	pid_t pid;		  /* 0: none; set from the fork until it is reaped */
 	int pidfd;		  /* -1: none */
 	pid_t group;		  /* of its latest instance; what it left behind is still in it */
-	bool told;		  /* that group got a signal that asks it to end */
 	bool aborted;		  /* killed by ACT_ABORT while it prepared itself */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */

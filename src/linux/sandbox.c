@@ -120,21 +120,27 @@ static bool has_ended(pid_t inner, int *exit_code)
 static int stay_outside(pid_t inner, int signals_fd)
 {
 	int exit_code;
-	bool had_terminal = terminal_is_in_foreground();
 	sigset_t all;
 	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
 	for (;;) {
 		siginfo_t info;
 		int signo = sigwaitinfo(&all, &info);
 		if (has_ended(inner, &exit_code)) {
-			if (had_terminal)
-				terminal_reclaim();
+			terminal_reclaim();
 			return exit_code;
 		}
 		if (signo < 0 || signo == SIGCHLD)
 			continue;
+		/* From inside, where the sender is process 1 (the kernel does not translate that): its
+		 * program was stopped, and the shell above shall see it. Then, or where the kernel
+		 * does not stop us, it goes on. */
+		if (signo == SIGTSTP && info.si_pid == 1) {
+			signals_stop(false);
+			signo = SIGCONT;
+		}
 		struct signal_record record = {
 			.signo = signo,
+			.in_foreground = signo == SIGCONT && terminal_is_in_foreground(),
 			.sender = {.pid = info.si_pid, .uid = info.si_uid},
 		};
 		proc_name(info.si_pid, record.sender.program);
@@ -163,6 +169,7 @@ int sandbox_enter(const struct sandbox *sandbox, int *signals_fd)
 		log_line("sandbox: cannot make a pipe: %s", strerror(errno));
 		return CANNOT_BEGIN;
 	}
+	terminal_divide();
 	pid_t inner = launch_fork(namespaces_of(&division));
 	if (inner == -EPERM && !division.user_namespace) {
 		/* Root without CAP_SYS_ADMIN, as in most containers. */

@@ -85,8 +85,9 @@ bool signals_read(int fd, struct signal_record *record)
 		.signo = (int)info.ssi_signo,
 		.sender = {.pid = (pid_t)info.ssi_pid, .uid = info.ssi_uid},
 	};
-	record->handed_off = expected & SIGNAL_BIT(record->signo);
-	expected &= ~SIGNAL_BIT(record->signo);
+	record->handed_off = record->sender.pid == getpid();
+	if (record->handed_off)
+		expected &= ~SIGNAL_BIT(record->signo);
 	if (info.ssi_signo != SIGCHLD && record->sender.pid > 0)
 		proc_name(record->sender.pid, record->sender.program);
 	return true;
@@ -95,6 +96,14 @@ bool signals_read(int fd, struct signal_record *record)
 void signals_unblock(void)
 {
 	set_mask(0, NULL);
+}
+
+void signals_stop(bool group)
+{
+	set_default(SIGTSTP);
+	set_mask(~(left | SIGNAL_BIT(SIGTSTP)), NULL);
+	kill(group ? 0 : getpid(), SIGTSTP);
+	set_mask(~left, NULL);
 }
 
 void signals_restore(uint64_t blocked)

@@ -18,7 +18,8 @@ struct sender {
 
 struct signal_record {
 	int signo;
-	bool handed_off; /* podinit caused it by giving the terminal away */
+	bool in_foreground; /* SIGCONT to a sandbox, whose outer process is in the foreground then */
+	bool handed_off;    /* podinit caused it by giving the terminal away */
 	struct sender sender;
 };
 
@@ -44,6 +45,10 @@ void signals_unblock(void);
 /* In a child, before execve(): the mask that podinit was started with, and `blocked` (bits) as well;
  * and a SIGCHLD that was ignored is so again. */
 void signals_restore(uint64_t blocked);
+
+/* Stops podinit, with `group` its whole process group, as Ctrl-Z would, and returns when they were continued. The kernel
+ * does not stop a group that nobody could continue: then it returns at once. */
+void signals_stop(bool group);
 
 /* A signal to a process that is still our child (so its number is its own): by pidfd where
  * `pidfd` is not -1. With `group`, to its process group. 0 or -errno. */

@@ -86,10 +86,7 @@ static bool is_overridden(const struct strings *list, int from, const char *item
 static char *listen_pid_item(struct spawner *spawner, char *item)
 {
 	static const char name[] = "LISTEN_PID=";
-	const struct pod_spec *spec = spawner->spec;
-	if (!spec->entrypoint || spec->entry.keep_listen_pid ||
-		strncmp(item, name, sizeof(name) - 1) != 0 ||
-		strtol(item + sizeof(name) - 1, NULL, 10) != getpid())
+	if (!spawner->spec->entry.rewrite_listen_pid || strncmp(item, name, sizeof(name) - 1) != 0)
 		return item;
 	strcpy(spawner->listen_pid, name);
 	return spawner->listen_pid;

@@ -11,6 +11,7 @@
 #include "signals.h"
 
 static struct terminal terminal = {.session = SESSION_NEW, .fd = -1};
+static bool outer_in_foreground; /* of a sandbox, when that was made */
 
 const struct terminal *terminal_state(void)
 {
@@ -66,16 +67,22 @@ static int new_session(void)
 	return 0;
 }
 
-/* Is the group of this process in the foreground? */
+/* Groups outside of the PID namespace have no number in it: 0 says nothing. */
 static bool is_foreground(pid_t group)
 {
-	return terminal.fd >= 0 && tcgetpgrp(terminal.fd) == group;
+	return terminal.fd >= 0 && group > 0 && tcgetpgrp(terminal.fd) == group;
+}
+
+/* Is podinit's own group in the foreground? That of a sandbox is its outer process's. */
+static bool is_in_foreground(bool outer)
+{
+	return getpgrp() > 0 ? is_foreground(getpgrp()) : outer;
 }
 
 static int new_group(void)
 {
 	/* A job in the background must not take the terminal. */
-	bool take = !terminal.job || is_foreground(getpgrp());
+	bool take = !terminal.job || is_in_foreground(outer_in_foreground);
 	if (setpgid(0, 0) < 0)
 		return -errno;
 	if (!take || tcsetpgrp(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, getpgrp()) == 0)
@@ -107,12 +114,17 @@ void terminal_child_changed(pid_t pid)
 		return;
 	terminal_take_back(pid);
 	/* All of the job: what stands before or behind podinit in a pipeline, too. */
-	kill(0, SIGSTOP);
+	signals_stop(true);
+	/* The outer process of a sandbox, which has been told to stop, says when that is over. */
+	if (getpgrp() == 0)
+		return;
+	terminal_continued(pid, false);
+	kill(-pid, SIGCONT);
 }
 
-void terminal_continued(pid_t group)
+void terminal_continued(pid_t group, bool outer)
 {
-	if (terminal.job && group && is_foreground(getpgrp()))
+	if (terminal.job && group && is_in_foreground(outer))
 		tcsetpgrp(terminal.fd, group);
 }
 
@@ -131,11 +143,17 @@ bool terminal_is_in_foreground(void)
 	return is_ours;
 }
 
+void terminal_divide(void)
+{
+	outer_in_foreground = terminal_is_in_foreground();
+}
+
 void terminal_reclaim(void)
 {
 	int fd = open_terminal();
-	if (fd < 0)
-		return;
-	tcsetpgrp(fd, getpgrp());
-	close(fd);
+	pid_t group = fd < 0 ? 0 : tcgetpgrp(fd);
+	if (group > 0 && kill(-group, 0) < 0 && errno == ESRCH)
+		tcsetpgrp(fd, getpgrp());
+	if (fd >= 0)
+		close(fd);
 }

@@ -29,14 +29,18 @@ int terminal_enter(void);
 const struct terminal *terminal_state(void);
 
 /* A child of podinit has changed its state. If it is the program (process `pid`) and was stopped, as
- * by Ctrl-Z, podinit takes the terminal back and stops too, with its own group, so that the shell
- * above sees it. Returns when podinit was continued, or at once. */
+ * by Ctrl-Z, podinit takes the terminal back and stops too, with its own group, so that the shell above
+ * sees it; where no shell could continue them, the program goes on. Returns when podinit was continued, or
+ * at once. */
 void terminal_child_changed(pid_t pid);
-/* podinit was continued, perhaps in the foreground: that is the program's. */
-void terminal_continued(pid_t group);
-/* Of the outer process of a sandbox, whose group the inner one cannot name: is it in the foreground of a
- * terminal? And: it shall be again. With every signal blocked. */
+/* podinit was continued, perhaps in the foreground (`outer`: so is the outer process of a sandbox): that
+ * is the program's. */
+void terminal_continued(pid_t group, bool outer);
+
+/* Of the outer process of a sandbox, whose group the inner one cannot name. Is it in the foreground? Now
+ * the sandbox is made. It has ended: what nobody has now is ours again. With every signal blocked. */
 bool terminal_is_in_foreground(void);
+void terminal_divide(void);
 void terminal_reclaim(void);
 /* The program has ended: podinit's own group is in the foreground again, if the program's was. */
 void terminal_take_back(pid_t group);

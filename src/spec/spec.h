@@ -153,8 +153,8 @@ struct entrypoint_spec {
 	bool keep_all_descriptors; /* else only those of kept_descriptors */
 	bool hold_descriptors;	   /* podinit keeps what the program got open, too */
 	bool as_execvp; /* found and run as execvp(3) does: what is no program is a shell's script */
-	bool keep_listen_pid; /* else a LISTEN_PID that is podinit's becomes the program's */
-	bool reset_signals;   /* none is blocked or ignored in it, whatever podinit inherited */
+	bool rewrite_listen_pid; /* LISTEN_PID is podinit's, and becomes the program's */
+	bool reset_signals;	 /* none is blocked or ignored in it, whatever podinit inherited */
 	uint64_t kept_descriptors; /* bit per descriptor, 3..63 */
 	uint64_t blocked_signals;  /* blocked in it, besides those that podinit inherited so */
 	uint64_t own_signals;	   /* podinit leaves them to the kernel, and may die of them */
@@ -171,8 +171,8 @@ struct start_codes {
 struct pod_spec {
 	const char *name;	/* never NULL after spec_check() */
 	uint8_t restart_policy; /* enum restart_policy, never RESTART_UNSET */
-	/* An entrypoint (podinit -- cmd): the one main keeps podinit's standard input, signals go
-	 * on to its process group as they are, and nothing is told but warnings. */
+	/* An entrypoint (podinit -- cmd): the one main keeps podinit's standard input and place, and
+	 * is stopped with the signal that podinit got. */
 	bool entrypoint;
 	struct entrypoint_spec entry;
 	/* Without processes: hold the namespaces and reap, until a signal ends it. */

@@ -6,6 +6,7 @@ import pathlib
 import platform
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -18,19 +19,22 @@ from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-# Who started the tests may ignore the signals that the C library keeps for itself, and an entrypoint's
-# program inherits that. Python cannot change it; the kernel's own call can.
+# Who started the tests may ignore signals, as a shell does for what it runs in the background, and an
+# entrypoint's program inherits that. Those that the C library keeps for itself Python cannot change; the
+# kernel's own call can.
 RT_SIGACTION = {"x86_64": 13, "aarch64": 134}
 
 
-def reset_signals_of_the_c_library():
+def reset_signals():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     default = ctypes.create_string_buffer(64)
     for signo in (32, 33):
         ctypes.CDLL(None).syscall(RT_SIGACTION[platform.machine()], signo, default, None, 8)
 
 
 def pytest_sessionstart(session):
-    reset_signals_of_the_c_library()
+    reset_signals()
     for program in (PODINIT, PODCTL):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: run make first", returncode=1)

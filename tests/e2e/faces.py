@@ -1,9 +1,9 @@
 """The judge of the faces: runs the real tini, dumb-init, catatonit and pause, and podinit in their
 place, and says how each run went in words that two runs of different programs can be compared by.
 
-A test gives `same()` a scenario, a function of an init. The scenario is played with the peer and with
-podinit, side by side, and what it returns must be equal; it is given back for the test to say more.
-Process numbers, versions and paths are put out of the way; nothing else is."""
+A test gives `same()` a scenario, a function of an init. The scenario is played with the peer and
+with podinit, side by side, and what it returns must be equal; it is given back for the test to say
+more. Process numbers, versions and paths are put out of the way; nothing else is."""
 
 import difflib
 import os
@@ -11,14 +11,13 @@ import pathlib
 import pty
 import re
 import shutil
-import signal
 import subprocess
 import termios
 from typing import NamedTuple
 
 import pytest
 
-from pods import HELPER, PODINIT, children, is_running, kill, marked, read, side_by_side, state_of, until
+from pods import HELPER, PODINIT, children, kill, marked, read, side_by_side, state_of, until
 
 PEERS = {"tini": shutil.which("tini"), "docker-init": shutil.which("tini"),
          "tini-static": shutil.which("tini-static"), "dumb-init": shutil.which("dumb-init"),
@@ -39,8 +38,8 @@ BACKGROUND = ["setsid", "--ctty", "bash", "-c", 'set -m; "$@" & wait $!', "bash"
 # A program, x, and a child of it, y, in its process group: both say which signals they get.
 LISTENERS = ["sh", "-c", f"{HELPER} listen y & exec {HELPER} listen x"]
 
-# Lines that an init says itself, by the name of what it is; what is before the first one of its help
-# is the same everywhere, the rest is the author's own words.
+# Lines that an init says itself, by the name of what it is; what is before the first one of its
+# help is the same everywhere, the rest is the author's own words.
 OWN_LINE = {
     "tini": r"\[(FATAL|WARN |INFO |DEBUG|TRACE) tini|Zombie processes will not|To fix the problem",
     "dumb-init": r"\[dumb-init\] ",
@@ -50,23 +49,27 @@ OWN_LINE = {
 }
 HELP = {"tini": r"(?m)^(tini|tini-static|docker-init) \(tini version [\s\S]*Usage: [\s\S]*",
         "dumb-init": r"^dumb-init v1\.2\.5\nUsage: [\s\S]*",
-        "catatonit": r"(?<=<arguments>\.\.\.\]\n)\noptions:[\s\S]*|(?<=<arguments>\.\.\.\]\n)\n[\s\S]*-g[\s\S]*",
+        "catatonit": r"(?<=<arguments>\.\.\.\]\n)\n[\s\S]*-g[\s\S]*",
         "pause": r"^(?!)", "podinit": r"^(?!)"}
 # Numbers of processes, where an init names them.
 NUMBER = re.compile(r"(?<=tini \()\d+|(?<=pid ')\d+|(?<=pid: ')\d+|(?<=pid=)\d+|(?<=with PID )\d+"
                     r"|(?<=catatonit:)\d+|(?<=pid1 \()\d+|(?<=child process )\d+")
-# What the child of an init says before it is a program: at the same time as the init says something.
+# What the child of an init says before it is a program: at the same time as the init says
+# something.
 OF_CHILD = re.compile(r"\[dumb-init\] (Unable to attach|setsid complete|\S*: )|.*[(:]P\d+\)[\]:]")
 
 
 CATATONIT_HEAD = r"((?:FATAL|ERROR|WARN|INFO|DEBUG) \(catatonit:(?:\d+)\): )"
-CATATONIT_SAYS = re.compile(r"pid1 \(|got ECHILD|child process |ignoring kernel|missing program|CATATONIT_LOG")
-CATATONITS_CHILD_SAYS = re.compile(r"using stdin as tty|setting foreground|failed to exec|LISTEN_PID ")
+CATATONIT_SAYS = re.compile(r"pid1 \(|got ECHILD|child process |ignoring kernel|missing program"
+                            r"|CATATONIT_LOG")
+CATATONITS_CHILD_SAYS = re.compile(r"using stdin as tty|setting foreground|failed to exec"
+                                   r"|LISTEN_PID ")
 
 
 def unspliced(text, init):
-    """catatonit writes a line in three pieces, and between them its child may write one of its own. Here
-    each message gets the head of who said it. `init` is the number of catatonit's process."""
+    """catatonit writes a line in three pieces, and between them its child may write one of its
+    own. Here each message gets the head of who said it. `init` is the number of catatonit's
+    process."""
     heads, lines = {CATATONIT_SAYS: [], CATATONITS_CHILD_SAYS: []}, []
     if not re.search(CATATONIT_HEAD, text):
         return text
@@ -81,8 +84,8 @@ def unspliced(text, init):
 
 
 class Outcome(NamedTuple):
-    """How an init ended (negative: of which signal), and the lines on its two streams: first its own,
-    then those of its child before it was a program, then the program's."""
+    """How an init ended (negative: of which signal), and the lines on its two streams: first its
+    own, then those of its child before it was a program, then the program's."""
     code: int
     out: list
     err: list
@@ -123,8 +126,9 @@ class Init:
 
 
 class Running:
-    """A run of an init. `prefix` is what starts it, and `forks` says that its process is then a child of
-    that one. On a terminal, what it says goes to files all the same, unless `says_there`."""
+    """A run of an init. `prefix` is what starts it, and `forks` says that its process is then a
+    child of that one. On a terminal, what it says goes to files all the same, unless
+    `says_there`."""
 
     def __init__(self, init, arguments, prefix=(), env=(), pid1=False, terminal=None, forks=False,
                  says_there=False, **popen):
@@ -148,7 +152,8 @@ class Running:
                 if says_there:
                     popen["stdout"] = popen["stderr"] = inner_end
             self.process = subprocess.Popen(
-                [*map(str, prefix), *init.words, *map(str, arguments)], start_new_session=not terminal,
+                [*map(str, prefix), *init.words, *map(str, arguments)],
+                start_new_session=not terminal,
                 env={k: v for k, v in environment.items() if v is not None}, **popen)
         if terminal:
             self.inner_end = inner_end
@@ -165,7 +170,8 @@ class Running:
 
     def executed(self):
         """Waits until it is the init, and no more what starts it."""
-        until(lambda: read(f"/proc/{self.pid}/comm") == self.init.name + "\n", "the init is executed")
+        until(lambda: read(f"/proc/{self.pid}/comm") == self.init.name + "\n",
+              "the init is executed")
 
     def send(self, signo):
         kill(self.pid, signo)
@@ -227,7 +233,8 @@ class Running:
                 text = unspliced(text, init)
             lines = [NUMBER.sub(role, line) if re.match(OWN_LINE[self.init.kind], line) else line
                      for line in text.splitlines()]
-            # podinit does not wake up only to say that there is nothing to do; see test_faces_differences.py.
+            # podinit does not wake up only to say that there is nothing to do; see
+            # test_faces_differences.py.
             lines = [line for line in lines if not line.endswith("] No child to reap")]
             result.insert(0, sorted(lines, key=order))
         return result
@@ -281,15 +288,16 @@ class Inits:
 
 
 def same(inits, name, scenario, by_option=False):
-    """Plays the scenario with the peer and with podinit as `name`, and asserts that both went the same
-    way, which is returned."""
+    """Plays the scenario with the peer and with podinit as `name`, and asserts that both went the
+    same way, which is returned."""
     players = [inits.peer(name), inits.podinit(name)]
     if by_option:
         players.append(inits.make(name, False, by_option=True))
     outcomes = side_by_side(scenario, players, workers=len(players))
     for player, outcome in zip(players, outcomes):
         if outcome != outcomes[0]:
-            raise AssertionError(difference("the real " + name, outcomes[0], " ".join(player.words), outcome))
+            raise AssertionError(difference("the real " + name, outcomes[0], " ".join(player.words),
+                                            outcome))
     return outcomes[0]
 
 
@@ -299,7 +307,8 @@ def difference(first, one, second, other):
         if isinstance(went, dict):
             return [f"{key}: {value}" for key, value in went.items()]
         if isinstance(went, (list, tuple)):
-            return [line for part in went for line in (part if isinstance(part, list) else [str(part)])]
+            return [line for part in went
+                    for line in (part if isinstance(part, list) else [str(part)])]
         return [str(went)]
     changes = [line for line in difflib.ndiff(lines(one), lines(other)) if line[0] in "+-"]
     return "\n".join([f"- is {first}, + is {second}", *(changes or [str(one), str(other)])])
@@ -308,8 +317,8 @@ def difference(first, one, second, other):
 # --- rows of command lines ---
 
 class Row(NamedTuple):
-    """A command line that ends by itself, and what the peer is known to do; None: it is not said here,
-    the peer says it."""
+    """A command line that ends by itself, and what the peer is known to do; None: it is not said
+    here, the peer says it."""
     arguments: list
     code: int
     out: list = None
@@ -318,7 +327,8 @@ class Row(NamedTuple):
 
     @property
     def title(self):
-        words = [f"{k}={v}" for k, v in dict(self.how.get("env", {})).items()] + list(self.arguments)
+        words = [f"{k}={v}" for k,
+                 v in dict(self.how.get("env", {})).items()] + list(self.arguments)
         return " ".join(word.replace(str(HELPER), "helper") for word in words)[:70] or "nothing"
 
 
@@ -340,84 +350,7 @@ def rows(table):
     return pytest.mark.parametrize("row", table, ids=lambda row: row.title)
 
 
-# --- what a signal does ---
-
-def has_signal(pid, signo, *sets):
-    for line in read(f"/proc/{pid}/status").splitlines():
-        if line.startswith(sets) and int(line.split()[1], 16) >> (signo - 1) & 1:
-            return True
-    return False
-
-
-def is_pending(pid, signo):
-    """Has it been sent, and not yet been taken?"""
-    return has_signal(pid, signo, "SigPnd:", "ShdPnd:")
-
-
-def is_blocked(pid, signo):
-    return has_signal(pid, signo, "SigBlk:")
-
-
-def heard(running, name, from_line=0):
-    said = read(running.files[0]).splitlines()[from_line:]
-    return [int(line.split()[2]) for line in said if line.startswith(f"{name} got ")]
-
-
-def settle(running, name, pid, signo):
-    """Waits until a listener has said all that it got: it gets `signo` as the last one. One that is
-    stopped or ends says no more."""
-    before = heard(running, name).count(signo)
-    kill(pid, signo)
-    until(lambda: heard(running, name).count(signo) > before or state_of(pid) in ("T", "Z", ""),
-          f"{name} hears {signo}")
-
-
-def fate(running, signo, send):
-    """Sends a signal to an init that has listeners. Returns what became of it: what each got, who was
-    stopped (the init is continued then), with which code it ended, and who was left."""
-    far, near = (62, 61) if signo > 62 else (64, 63)
-    first, stopped = len(read(running.files[0]).splitlines()), []
-    send(signo)
-    until(lambda: running.has_ended() or running.is_stopped() or not is_pending(running.pid, signo),
-          f"signal {signo} is taken")
-    # What comes behind it shows that it is through.
-    running.send(far)
-
-    def is_through():
-        return far in heard(running, "x", first) or running.has_ended() or not is_running(running.x)
-
-    def is_held():
-        return running.is_stopped() or (state_of(running.x) == "T" and not is_pending(running.pid, far))
-    while True:
-        until(lambda: is_through() or is_held(), f"x hears {far} after {signo}")
-        if is_through():
-            break
-        # What is pending in a listener SIGCONT may take away.
-        for name, pid in (("x", running.x), ("y", running.y)):
-            settle(running, name, pid, near)
-        # A process 1 cannot stop itself. Then it has stopped x, and is done with that.
-        stopped += ["init"] if running.is_stopped() else ["x"]
-        if stopped[-2:] == ["x", "x"]:  # whom it does not continue
-            kill(running.x, signal.SIGCONT)
-            kill(running.y, signal.SIGCONT)
-            until(is_through, "x is continued")
-            break
-        running.send(signal.SIGCONT)
-        until(lambda: not running.is_stopped(), "it is continued")
-        until(lambda: not is_pending(running.pid, signal.SIGCONT), "and knows it")
-    if not is_running(running.x):
-        running.wait()
-    left = []
-    for name, pid in (("x", running.x), ("y", running.y)):
-        if is_running(pid) and not is_pending(pid, signal.SIGKILL):
-            settle(running, name, pid, near)
-            left += name if is_running(pid) else ""
-    # The parent of who was stopped gets SIGCHLD for that.
-    unasked = {far, near} | ({signal.SIGCHLD} if stopped else set())
-    got = [[number for number in heard(running, name, first) if number not in unasked] for name in "xy"]
-    return {"x got": got[0], "y got": got[1], "stopped": stopped, "left": left,
-            "code": running.wait() if running.has_ended() else None}
-
+# --- terminals ---
 
 def set_terminal_flag(running, flag, on):
     """A local flag of the terminal, as stty sets it."""

@@ -71,8 +71,12 @@ def read(path):
 def children(pid):
     """The children of all threads of a process."""
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        found += map(int, read(task).split())
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:  # it has ended
+        return found
+    for task in tasks:
+        found += map(int, read(f"/proc/{pid}/task/{task}/children").split())
     return found
 
 

@@ -258,10 +258,13 @@ def test_the_message_of_the_program_stays(pods):
 
 
 def test_the_message_has_4096_bytes_at_most(pods):
+    """Kubernetes reads as many from the end of the file."""
     path = pods.directory / "message"
     path.write_text("x" * 4090)
     text = message_of(pods, "false", path=path)
-    assert text.startswith("ends with exit code 1 ")
+    assert text.startswith("x" * 4090) and "ends with exit code 1 " in text[-4096:]
+    path.write_text("x" * 70_000)  # nobody's last words
+    assert message_of(pods, "false", path=path).startswith("ends with exit code 1 ")
     many = never(*(f"{'long-name-of-a-main-' + str(number)}: /nope/{'x' * 150}{number}"
                    for number in range(100)))
     path.unlink()
@@ -287,6 +290,25 @@ def test_a_pod_that_cannot_begin_leaves_what_is_wrong_as_its_message(pods, tmp_p
     assert lines[-1] == "nothing was started"
     assert 10 < len(lines) < 99 and lines[:-1] == ended.stderr.splitlines()[:len(lines) - 1]
     assert path.stat().st_size <= 4096
+
+
+def test_a_check_leaves_no_message(tmp_path):
+    ini = tmp_path / "bad.ini"
+    ini.write_text(f"[pod]\nterminationMessagePath = {tmp_path}/message\n")
+    assert podinit("--check", "-c", ini).returncode == 125
+    assert not (tmp_path / "message").exists()
+
+
+def test_what_is_left_is_asked_after_other_signals_too(pods):
+    go = pods.directory / "go"
+    pod = pods.program("sh", "-c", f"trap : USR1; {HELPER} flush left 300 & until test -e {go}; do sleep 0.01; "
+                       "done; echo main ends", how=UNSHARE, options=["--single-child"])
+    pod.says("left is ready")
+    pod.signal(signal.SIGUSR1)
+    pod.event(reason="Signal")
+    go.touch()
+    assert pod.wait() == 0
+    assert "left flushed" in pod.output()
 
 
 def test_dev_termination_log_is_used_where_it_is_and_not_made(pods):

@@ -1,5 +1,6 @@
-"""podinit in the place of tini, dumb-init and catatonit: what all three do, each in its own way. Which
-signals reach whom, with which code it ends, what the program is born with, who adopts orphans."""
+"""podinit in the place of tini, dumb-init and catatonit: what all three do, each in its own way.
+Which signals reach whom, with which code it ends, what the program is born with, who adopts
+orphans."""
 
 import contextlib
 import ctypes
@@ -8,11 +9,13 @@ import signal
 
 import pytest
 
-from faces import INITS, fate, same
+from faces import INITS, same
+from fates import fate
 from pods import HELPER, children, is_running, kill, read, until
 
 # Options that make a difference to signals and to where the program stands.
-VARIANTS = [("tini", "-s"), ("tini", "-sg"), ("dumb-init", ""), ("dumb-init", "-c"), ("catatonit", ""),
+VARIANTS = [("tini", "-s"), ("tini", "-sg"), ("dumb-init", ""), ("dumb-init", "-c"),
+            ("catatonit", ""),
             ("catatonit", "-g")]
 OPTIONS = {"tini": ["-s"], "dumb-init": [], "catatonit": []}
 
@@ -20,8 +23,8 @@ OPTIONS = {"tini": ["-s"], "dumb-init": [], "catatonit": []}
 # --- signals ---
 
 def fates(init, options, how):
-    """What each signal does, by its number. An init that has ended is followed by another; so is one
-    before the signals that fate() itself uses."""
+    """What each signal does, by its number. An init that has ended is followed by another; so is
+    one before the signals that fate() itself uses."""
     running, result = None, {}
     for signo in [number for number in range(1, 65) if number != signal.SIGKILL] + [signal.SIGKILL]:
         if not running or running.has_ended() or signo > 60:
@@ -59,7 +62,8 @@ def test_exit_codes(inits, name):
 def test_exit_codes_as_process_1(inits, name):
     def scenario(init):
         return [init.run("--", *command, pid1=True) for command in (
-            ["sh", "-c", "exit 7"], [HELPER, "die", "15"], [HELPER, "die", "9"], ["nosuch"], ["/etc"])]
+            ["sh", "-c", "exit 7"], [HELPER, "die", "15"], [HELPER, "die", "9"], ["nosuch"],
+            ["/etc"])]
     codes = [went.code for went in same(inits, name, scenario)]
     assert codes[:3] == [7, 143, 137]
 
@@ -79,11 +83,13 @@ def test_signals_descriptors_and_session(inits, name, odd, pid1):
     def scenario(init):
         ends = os.pipe()
         prefix = [HELPER, "odd", *odd, "--"]
-        went = init.run(*OPTIONS[name], "--", HELPER, "report", pid1=pid1, prefix=prefix, pass_fds=ends)
+        went = init.run(*OPTIONS[name], "--", HELPER, "report", pid1=pid1, prefix=prefix,
+                        pass_fds=ends)
         for end in ends:
             os.close(end)
         numbers = f"descriptors: 0 1 2 {ends[0]} {ends[1]}"
-        return went._replace(out=["descriptors: all" if line == numbers else line for line in went.out])
+        return went._replace(out=["descriptors: all" if line == numbers else line
+                                  for line in went.out])
     assert "descriptors: all" in same(inits, name, scenario).out
 
 
@@ -100,16 +106,21 @@ def test_the_place_of_the_program_without_a_terminal(inits, name, options):
 @pytest.mark.parametrize("name", INITS)
 def test_environment_and_directory(inits, name, tmp_path):
     (tmp_path / "here").mkdir()
-    odd = {"A": "", "B": "a=b", "TINI_SUBREAPER": "", "TINI_VERBOSITY": "0", "TINI_KILL_PROCESS_GROUP": "1",
-           "DUMB_INIT_SETSID": "2", "DUMB_INIT_DEBUG": "0", "LISTEN_FDS": "1", "LISTEN_PID": "1", "É": "\xe9",
+    odd = {"A": "", "B": "a=b", "TINI_SUBREAPER": "", "TINI_VERBOSITY": "0",
+           "TINI_KILL_PROCESS_GROUP": "1",
+           "DUMB_INIT_SETSID": "2", "DUMB_INIT_DEBUG": "0", "LISTEN_FDS": "1", "LISTEN_PID": "1",
+           "É": "\xe9",
            "OLDPWD": "/nosuch", "PWD": "/nosuch", "_": "underscore", "HOME": None}
     went = same(inits, name, lambda init: init.run(
-        "--", "sh", "-c", "tr '\\0' '\\n' </proc/self/environ; readlink /proc/self/cwd; umask; ulimit -n",
-        prefix=["sh", "-c", 'umask 027; ulimit -S -n 123; exec "$@"', "sh"], env=odd, cwd=tmp_path / "here"))
+        "--", "sh", "-c",
+        "tr '\\0' '\\n' </proc/self/environ; readlink /proc/self/cwd; umask; ulimit -n",
+        prefix=["sh", "-c", 'umask 027; ulimit -S -n 123; exec "$@"', "sh"], env=odd,
+        cwd=tmp_path / "here"))
     assert str(tmp_path / "here") in went.out
 
 
-@pytest.mark.parametrize("name, closes", [("tini", False), ("dumb-init", False), ("catatonit", True)])
+@pytest.mark.parametrize("name, closes",
+                         [("tini", False), ("dumb-init", False), ("catatonit", True)])
 def test_whether_it_closes_what_its_program_inherits(inits, name, closes):
     """Who reads from a pipe waits for the end of all that have its other end open."""
     def is_open(pid, fd):
@@ -161,11 +172,14 @@ def test_what_cannot_be_executed(inits, name, tmp_path):
     (tmp_path / "empty").chmod(0o755)
 
     def scenario(init):
-        paths = [str(tmp_path / file) for file in ("loop", "bad", "plain", "bad/x", "late", "n" * 300)]
+        paths = [str(tmp_path / file)
+                 for file in ("loop", "bad", "plain", "bad/x", "late", "n" * 300)]
         result = {path: init.run(*OPTIONS[name], "--", path) for path in ["", ".", "/", *paths]}
-        for path in (f"{tmp_path}:{tmp_path}/late", f"{tmp_path}/late:{tmp_path}", f"{tmp_path}/plain",
+        for path in (f"{tmp_path}:{tmp_path}/late", f"{tmp_path}/late:{tmp_path}",
+                     f"{tmp_path}/plain",
                      f"{tmp_path}:/nosuch", "", None):
-            result[f"PATH={path}"] = init.run(*OPTIONS[name], "--", "plain", env={"PATH": path}, cwd=tmp_path)
+            result[f"PATH={path}"] = init.run(*OPTIONS[name], "--", "plain", env={"PATH": path},
+                                              cwd=tmp_path)
         return result
     same(inits, name, scenario)
 
@@ -179,7 +193,8 @@ def test_a_script_without_an_interpreter_is_a_shells(inits, tmp_path, name, cont
 
     def scenario(init):
         return (init.run(*OPTIONS[name], "--", script, "argument"),
-                init.run(*OPTIONS[name], "--", "script", "argument", env={"PATH": f"/nosuch:{tmp_path}"}))
+                init.run(*OPTIONS[name], "--", "script", "argument",
+                         env={"PATH": f"/nosuch:{tmp_path}"}))
     assert [went.code for went in same(inits, name, scenario)] == [code, code]
 
 
@@ -202,8 +217,10 @@ def parent_of(pid):
 
 
 @pytest.mark.parametrize("name, options, env, adopts", [
-    ("tini", [], {}, False), ("tini", ["-g"], {}, False), ("tini", ["-w"], {}, False), ("tini", ["-s"], {}, True),
-    ("tini", [], {"TINI_SUBREAPER": ""}, True), ("dumb-init", [], {}, False), ("dumb-init", ["-c"], {}, False),
+    ("tini", [], {}, False), ("tini", ["-g"], {}, False), ("tini", ["-w"], {}, False),
+    ("tini", ["-s"], {}, True),
+    ("tini", [], {"TINI_SUBREAPER": ""}, True), ("dumb-init", [], {}, False),
+    ("dumb-init", ["-c"], {}, False),
     ("catatonit", [], {}, True)])
 def test_who_adopts_orphans(inits, name, options, env, adopts):
     def scenario(init):
@@ -227,8 +244,10 @@ def test_who_adopts_orphans(inits, name, options, env, adopts):
 
 @pytest.mark.parametrize("pid1", [False, True])
 @pytest.mark.parametrize("name, options", [
-    ("tini", ["-s"]), ("tini", ["-sg"]), ("dumb-init", []), ("dumb-init", ["-c"]), ("dumb-init", ["-r", "15:10"]),
-    ("dumb-init", ["-r", "15:0"]), ("dumb-init", ["-r", "15:19"]), ("catatonit", []), ("catatonit", ["-g"])])
+    ("tini", ["-s"]), ("tini", ["-sg"]), ("dumb-init", []), ("dumb-init", ["-c"]),
+    ("dumb-init", ["-r", "15:10"]),
+    ("dumb-init", ["-r", "15:0"]), ("dumb-init", ["-r", "15:19"]), ("catatonit", []),
+    ("catatonit", ["-g"])])
 def test_the_end_of_the_program_is_the_end_and_who_is_told(inits, name, options, pid1):
     """y is in the program's group, z in a session of its own."""
     def scenario(init):
@@ -245,7 +264,8 @@ def test_the_end_of_the_program_is_the_end_and_who_is_told(inits, name, options,
             for one, pid in pids.items():
                 kill(pid, signal.SIGCONT)
                 kill(pid, signal.SIGRTMAX)
-                until(lambda: f"{one} got 64" in running.text() or not is_running(pid), f"{one} has heard all")
+                until(lambda: f"{one} got 64" in running.text() or not is_running(pid),
+                      f"{one} has heard all")
         # As process 1 its end is the end of all, and whether they hear of it before is chance.
         return code, [] if pid1 else sorted(running.outcome().out)
     assert same(inits, name, scenario)[0] == 4

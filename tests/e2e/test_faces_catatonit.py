@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from faces import check_row, is_blocked, is_pending, row, rows, same
+from faces import check_row, row, rows, same
+from fates import is_blocked, is_pending
 from pods import HELPER, children, is_running, kill, read, until
 
 USAGE = "usage: catatonit [-ghLPV] [--] <progname> [<arguments>...]"
@@ -12,7 +13,8 @@ MISSING = ["ERROR (catatonit:INIT): missing program name", USAGE]
 VERSION = ["tini version N_catatonit"]
 DEBUG = {"CATATONIT_DEBUG": "1"}
 LAST = "DEBUG (catatonit:INIT): got ECHILD: no children left to monitor"
-OF_CHILD = ["INFO (catatonit:P1): using stdin as tty fd: could not open /dev/tty: No such device or address",
+OF_CHILD = ["INFO (catatonit:P1): using stdin as tty fd: could not open /dev/tty: "
+            "No such device or address",
             "DEBUG (catatonit:P1): setting foreground process failed: no tty present: "
             "Inappropriate ioctl for device"]
 
@@ -43,12 +45,15 @@ ONE = [
         env={"CATATONIT_LOG": ""}),
     # --- exit codes ---
     row("true", 0, [], []), row("false", 1, [], []), row(["--", "sh", "-c", "exit 7"], 7, [], []),
-    row(["-g", "--", "sh", "-c", "exit 7"], 7, [], []), row(["--", "sh", "-c", "exit 7"], 7, [], [], pid1=True),
+    row(["-g", "--", "sh", "-c", "exit 7"], 7, [], []),
+    row(["--", "sh", "-c", "exit 7"], 7, [], [], pid1=True),
     row(["sh", "-c", "exit 3"], 3, [], [], env={"POSIXLY_CORRECT": ""}),
     row([HELPER, "die", "15"], 143, [], []), row([HELPER, "die", "34"], 162, [], []),
     # --- what cannot be executed ---
-    row("nosuch", 1, [], fails("No such file or directory")), row("/etc/passwd", 1, [], fails("Permission denied")),
-    row("/etc", 1, [], fails("Permission denied")), row("/etc/passwd/x", 1, [], fails("Not a directory")),
+    row("nosuch", 1, [], fails("No such file or directory")),
+    row("/etc/passwd", 1, [], fails("Permission denied")),
+    row("/etc", 1, [], fails("Permission denied")),
+    row("/etc/passwd/x", 1, [], fails("Not a directory")),
     row(["--", ""], 1, [], fails("No such file or directory")),
     row("nosuch", 1, [], fails("No such file or directory"), pid1=True),
     row("-g nosuch", 1, [], fails("No such file or directory")),
@@ -59,7 +64,8 @@ ONE = [
     row("-g true", 0, [], [spawned("true"), LAST, *OF_CHILD], env=DEBUG),
     row("true", 0, [], [spawned("true"), LAST, *OF_CHILD], env=DEBUG, pid1=True),
     row([HELPER, "die", "9"], 137, [], [spawned(HELPER), LAST, *OF_CHILD], env=DEBUG),
-    row("nosuch", 1, [], [spawned("nosuch"), LAST, *OF_CHILD, *fails("No such file or directory")], env=DEBUG),
+    row("nosuch", 1, [], [spawned("nosuch"), LAST, *OF_CHILD, *fails("No such file or directory")],
+        env=DEBUG),
     row("", 1, [], MISSING, env=DEBUG),
     row(["--", "sh", "-c", "echo out; echo err >&2"], 0, ["out"],
         ["err"]),
@@ -121,7 +127,8 @@ def test_what_it_says_of_orphans(inits, how, pid1):
               "dies of a real-time signal": "sleep 1000"}[how]
 
     def scenario(init):
-        running = init.start("--", "sh", "-c", f"sh -c '{orphan} &'; exec {HELPER} listen x", env=DEBUG, pid1=pid1)
+        running = init.start("--", "sh", "-c", f"sh -c '{orphan} &'; exec {HELPER} listen x",
+                             env=DEBUG, pid1=pid1)
         running.says("x listens")
         until(lambda: len(children(running.pid)) == 2, "it has adopted the orphan")
         main, pid = children(running.pid)
@@ -161,7 +168,8 @@ def test_pause_reaps(inits):
         script = 'sh -c "sleep 1000 &" & exec "$@"'
         running = init.start("-P", prefix=["sh", "-c", script, "sh"], pid1=True, env=DEBUG)
         orphan = until(lambda: [pid for pid in children(running.pid)
-                                if read(f"/proc/{pid}/comm") == "sleep\n"], "it has adopted an orphan")[0]
+                                if read(f"/proc/{pid}/comm") == "sleep\n"],
+                       "it has adopted an orphan")[0]
         until(lambda: is_blocked(running.pid, 1), "it takes signals")
         kill(orphan)
         until(lambda: children(running.pid) == [], "it has reaped it")
@@ -175,7 +183,8 @@ def test_pause_reaps(inits):
 @pytest.mark.parametrize("value", ["$$", "1", "", "junk", "99999999999999999999", " $$", "$$x"])
 def test_sockets_for_it_are_for_its_program(inits, value):
     prefix = ["sh", "-c", f'LISTEN_PID="{value}" exec "$@"', "sh"]
-    script = 'case $LISTEN_PID in "$$") echo the program;; "$PPID") echo catatonit;; *) echo "$LISTEN_PID";; esac'
+    script = 'case $LISTEN_PID in "$$") echo the program;; "$PPID") echo catatonit;; ' \
+        '*) echo "$LISTEN_PID";; esac'
 
     def scenario(init):
         running = init.start("--", "sh", "-c", script, prefix=prefix, env={"LISTEN_FDS": "1"})

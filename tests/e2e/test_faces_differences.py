@@ -1,6 +1,6 @@
-"""Where podinit is not the same. DEVIATIONS: on purpose, in the place of another init, each with its
-reason. BETTER: what podinit does under its own name, beside what the others do. The lists are at the end:
-a row names a test of this file, and every test here is in a row."""
+"""Where podinit is not the same. DEVIATIONS: on purpose, in the place of another init, each with
+its reason. BETTER: what podinit does under its own name, beside what the others do. The lists are
+at the end: a row names a test of this file, and every test here is in a row."""
 
 import os
 import signal
@@ -9,11 +9,14 @@ import sys
 
 import pytest
 
-from faces import PEERS, is_blocked, is_pending
-from pods import (HELPER, NAMESPACES, PODINIT, children, descendants, is_running, kill, marked, read, state_of,
+from faces import PEERS
+from fates import is_blocked, is_pending
+from pods import (HELPER, NAMESPACES, PODINIT, children, descendants, is_running, kill, marked,
+                  read, state_of,
                   until)
 
-COMMANDS = {"tini": [PEERS["tini"]], "tini -g": [PEERS["tini"], "-g"], "dumb-init": [PEERS["dumb-init"]],
+COMMANDS = {"tini": [PEERS["tini"]], "tini -g": [PEERS["tini"], "-g"],
+            "dumb-init": [PEERS["dumb-init"]],
             "catatonit": [PEERS["catatonit"]], "catatonit -g": [PEERS["catatonit"], "-g"],
             "podinit": [PODINIT, "--no-control"]}
 
@@ -78,7 +81,8 @@ def runs(tmp_path):
 def under(name, face, *arguments, **options):
     """How the real program and podinit in its place end."""
     ours = [PODINIT, "--compat", face]
-    return [subprocess.run([*map(str, command), *arguments], capture_output=True, text=True, timeout=20,
+    return [subprocess.run([*map(str, command), *arguments], capture_output=True, text=True,
+                           timeout=20,
                            **options) for command in ([PEERS[name]], ours)]
 
 
@@ -99,7 +103,7 @@ def test_standard_descriptors_are_open():
                                 stdout=subprocess.PIPE, text=True)
                  for command in ([PEERS["tini"]], [PODINIT, "--compat", "tini"])]
         assert [one.returncode for one in ended] == [expected, 0]
-        assert "descriptors: 0 1 2\n" in ended[1].stdout and "descriptors: 0 1 2\n" not in ended[0].stdout
+        assert ["descriptors: 0 1 2\n" in one.stdout for one in ended] == [False, True]
 
 
 def test_nothing_is_done_every_second():
@@ -112,33 +116,28 @@ def test_nothing_is_done_every_second():
     assert said[PEERS["tini"]] >= 1 and said[PODINIT] == 0
 
 
-def full_pipe():
-    """Its two ends; who writes must wait for who reads."""
+def test_a_full_pipe_does_not_hold_it_up():
+    """tini writes its warning and waits for who reads it; podinit loses the line."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with pytest.raises(BlockingIOError):
         while True:
-            os.write(writer, b"x" * 4096)
+            os.write(writer, b"x")
     os.set_blocking(writer, True)
-    return reader, writer
-
-
-def test_a_full_pipe_does_not_hold_up_signals(inits):
-    """dumb-init writes its lines and waits for who reads them; podinit loses the line."""
-    said = []
-    for init in (inits.peer("dumb-init"), inits.podinit("dumb-init")):
-        reader, writer = full_pipe()
-        running = init.start("-v", HELPER, "listen", "x", stderr=writer)
-        os.close(writer)
-        running.executed()
-        until(lambda: "pipe_write" in read(f"/proc/{running.pid}/wchan") or "x listens" in running.text(),
-              "it waits, or its program runs")
-        if not init.is_peer:
-            running.send(signal.SIGUSR1)
-            running.says("x got 10\n")
-        said.append(running.text())
-        os.close(reader)
-    assert said == ["", "x listens\nx got 10\n"]
+    real, ours = [subprocess.Popen([*command, str(HELPER), "polite", "one", "5", "0"], text=True,
+                                   stdout=subprocess.PIPE, stderr=writer)
+                  for command in ([PEERS["tini"]], [PODINIT, "--compat", "tini"])]
+    assert ours.stdout.readline() == "one is ready\n"
+    ours.terminate()
+    assert ours.wait(20) == 5
+    until(lambda: state_of(real.pid) == "S", "tini waits")
+    assert not children(real.pid)
+    real.kill()
+    real.wait()
+    for file in (real.stdout, ours.stdout):
+        file.close()
+    os.close(reader)
+    os.close(writer)
 
 
 def test_pause_passes_the_end_on_and_waits(tmp_path):
@@ -146,12 +145,14 @@ def test_pause_passes_the_end_on_and_waits(tmp_path):
     flushed = {}
     for name, command in (("real", [PEERS["pause"]]), ("podinit", [PODINIT, "--compat", "pause"])):
         out = open(tmp_path / name, "w+")
-        outer = subprocess.Popen([*NAMESPACES, "sh", "-c", f'{HELPER} flush "$0" 500 & exec "$@"', name,
+        outer = subprocess.Popen([*NAMESPACES, "sh", "-c", f'{HELPER} flush "$0" 500 & exec "$@"',
+                                  name,
                                   *map(str, command)], stdout=out, stderr=out)
         until(lambda: f"{name} is ready" in read(out.name), "the worker is ready")
         inner = children(outer.pid)[0]
         # Asleep, it listens: it waits for nothing else.
-        until(lambda: read(f"/proc/{inner}/comm") in ("pause\n", "podinit\n") and state_of(inner) == "S",
+        until(lambda: read(f"/proc/{inner}/comm") in ("pause\n", "podinit\n")
+              and state_of(inner) == "S",
               "it listens")
         os.kill(inner, signal.SIGTERM)
         assert outer.wait(20) == 0
@@ -175,7 +176,8 @@ def test_its_own_directory_is_the_root(inits):
 
 
 def test_the_end_is_noticed_where_sigchld_is_ignored(inits):
-    """Some supervisors start what they run with SIGCHLD ignored. Nobody tells tini and catatonit then."""
+    """Some supervisors start what they run with SIGCHLD ignored. Nobody tells tini and catatonit
+    then."""
     for face, options in (("tini", ["-s"]), ("catatonit", [])):
         went = [init.start(*options, "--", "sh", "-c", "exit 5", prefix=[HELPER, "odd", 17, "--"])
                 for init in (inits.peer(face), inits.podinit(face))]
@@ -184,7 +186,8 @@ def test_the_end_is_noticed_where_sigchld_is_ignored(inits):
         woken = wakes(went[0])
         until(lambda: not children(went[0].pid), f"the program of {face} is gone")
         # tini looks for itself each second; who waits for ever is woken.
-        until(lambda: wakes(went[0]) > woken + 2 or (face != "tini" and went[0].send(signal.SIGURG)),
+        until(lambda: wakes(went[0]) > woken + 2
+              or (face != "tini" and went[0].send(signal.SIGURG)),
               f"{face} has looked for it")
         assert not went[0].has_ended()
 
@@ -203,9 +206,11 @@ def test_pause_ends_when_it_is_told_to_and_of_nothing_else(inits):
     for init in (inits.peer("pause"), inits.podinit("pause")):
         running = init.start()
         running.says("Warning: pause should be the first process")
-        until(lambda: init.is_peer or is_blocked(running.pid, signal.SIGHUP), "podinit takes signals")
+        until(lambda: init.is_peer or is_blocked(running.pid, signal.SIGHUP),
+              "podinit takes signals")
         running.send(signal.SIGHUP)
-        until(lambda: running.has_ended() or not is_pending(running.pid, signal.SIGHUP), "it is taken")
+        until(lambda: running.has_ended() or not is_pending(running.pid, signal.SIGHUP),
+              "it is taken")
         running.send(signal.SIGTERM)
         codes.append(running.wait())
     assert codes == [-signal.SIGHUP, 0]
@@ -214,8 +219,8 @@ def test_pause_ends_when_it_is_told_to_and_of_nothing_else(inits):
 # --- better under its own name ---
 
 WORKER = ["bash", "-c", """
-    (trap 'sleep 0.5; echo flushed; exit 0' TERM; echo worker is ready; while :; do sleep 0.01; done) &
-    trap 'exit 0' TERM; echo main is ready; while :; do sleep 0.01; done"""]
+    (trap 'sleep 0.5; echo flushed; exit 0' TERM; echo worker is ready; while :; do sleep 0.01;
+    done) & trap 'exit 0' TERM; echo main is ready; while :; do sleep 0.01; done"""]
 
 
 def test_a_worker_keeps_its_last_line(runs):
@@ -234,7 +239,8 @@ def test_a_worker_in_a_session_of_its_own_is_not_left_behind(runs):
                as_first=False, extra={"tini": ["-s"], "tini -g": ["-s"]})
     run.says("worker is ready")
     run.says("main is ready")
-    workers = {name: [pid for pid in descendants(run.init(name)) if "worker" in read(f"/proc/{pid}/cmdline")]
+    workers = {name: [pid for pid in descendants(run.init(name))
+                      if "worker" in read(f"/proc/{pid}/cmdline")]
                for name in COMMANDS}
     run.stop()
     assert run.codes() == dict.fromkeys(COMMANDS, 0)
@@ -284,7 +290,8 @@ def test_signals_32_and_33_are_passed_on(runs):
             os.kill(run.init(name), signo)
     for name in COMMANDS:
         until(lambda: "x got 34" in run.output(name), f"{name} passes 34 on")
-    assert {name for name in COMMANDS if "x got 32" in run.output(name) and "x got 33" in run.output(name)} \
+    assert {name for name in COMMANDS if "x got 32" in run.output(name)
+            and "x got 33" in run.output(name)} \
         == {"podinit"}
 
 
@@ -306,32 +313,38 @@ def test_orphans_are_adopted_without_being_asked_to(runs):
                as_first=False)
     run.says("orphan is ready")
     run.says("main is ready")
-    adopted = {name: [pid for pid in children(run.init(name)) if "orphan" in read(f"/proc/{pid}/cmdline")]
+    adopted = {name: [pid for pid in children(run.init(name))
+                      if "orphan" in read(f"/proc/{pid}/cmdline")]
                for name in COMMANDS}
-    assert {name for name, pids in adopted.items() if pids} == {"podinit", "catatonit", "catatonit -g"}
+    assert {name for name, pids in adopted.items() if pids} == {"podinit", "catatonit",
+                                                                "catatonit -g"}
     assert run.output("podinit").count("reaps as a child subreaper") == 1
 
 
 def test_what_usually_the_kernel_sends_is_passed_on(runs):
-    """SIGABRT asks some programs for their state. tini and catatonit die of it and leave them alone."""
+    """SIGABRT asks some programs for their state. tini and catatonit die of it and leave them
+    alone."""
     run = runs([HELPER, "listen", "x"], as_first=False)
     run.says("x listens")
     for name in COMMANDS:
         os.kill(run.init(name), signal.SIGABRT)
     passed = {"podinit", "dumb-init"}
     for name in COMMANDS:
-        until(lambda: "x got 6" in run.output(name) if name in passed else run.runs[name].poll() is not None,
+        until(lambda: "x got 6" in run.output(name) if name in passed
+              else run.runs[name].poll() is not None,
               f"{name} has taken it")
     assert {name for name, one in run.runs.items() if one.poll() is None} == passed
 
 
 def test_its_exit_code_says_that_the_program_could_not_run(runs):
-    """As a shell says it: 126 it could not be executed, 127 it was not found. 1 and 2 a program says, too."""
+    """As a shell says it: 126 it could not be executed, 127 it was not found. 1 and 2 a program
+    says, too."""
     codes = {}
     for program in ("nosuch", "/etc/passwd"):
         run = runs([program], as_first=False)
         codes = {name: (*codes.get(name, ()), code) for name, code in run.codes().items()}
-    assert codes == {"tini": (127, 126), "tini -g": (127, 126), "dumb-init": (2, 2), "catatonit": (1, 1),
+    assert codes == {"tini": (127, 126), "tini -g": (127, 126), "dumb-init": (2, 2),
+                     "catatonit": (1, 1),
                      "catatonit -g": (1, 1), "podinit": (127, 126)}
 
 
@@ -340,21 +353,22 @@ DEVIATIONS = {
         "no command line that works with the original means something else, and more of them work",
     test_standard_descriptors_are_open: "no file may get the number of one by accident",
     test_nothing_is_done_every_second: "an idle init must not wake the machine",
-    test_a_full_pipe_does_not_hold_up_signals: "process 1 never blocks",
+    test_a_full_pipe_does_not_hold_it_up: "process 1 never blocks",
     test_pause_passes_the_end_on_and_waits: "the containers of a pod may finish",
-    test_pause_ends_when_it_is_told_to_and_of_nothing_else: "it is the same as process 1 and elsewhere",
+    test_pause_ends_when_it_is_told_to_and_of_nothing_else: "as process 1 or not, it is the same",
     test_its_own_directory_is_the_root: "it holds no mount; catatonit does the same since 0.2",
     test_the_end_is_noticed_where_sigchld_is_ignored: "nobody relies on an init that never ends",
 }
 BETTER = {
     test_a_worker_keeps_its_last_line: "what the program leaves behind gets SIGTERM and the grace",
-    test_a_worker_in_a_session_of_its_own_is_not_left_behind: "in any session, and where nothing else ends it",
+    test_a_worker_in_a_session_of_its_own_is_not_left_behind:
+        "in any session, and where nothing else ends it",
     test_the_last_line_says_who_ended_it: "no init vanishes without a word",
     test_a_program_that_ignores_sigterm_is_killed_after_a_grace: "every wait has an end",
     test_sigtstp_reaches_the_program: "every signal is passed on",
     test_signals_32_and_33_are_passed_on: "all 64 of them",
     test_what_usually_the_kernel_sends_is_passed_on: "whoever sends them",
-    test_its_exit_code_says_that_the_program_could_not_run: "no program's own code is mistaken for it",
+    test_its_exit_code_says_that_the_program_could_not_run: "no program's own code is the same",
     test_descriptors_that_are_nobodys_do_not_reach_the_program: "only what was asked for",
     test_orphans_are_adopted_without_being_asked_to: "a subreaper by itself, said once",
 }

@@ -1,10 +1,12 @@
-"""podinit in the place of pause: what the pause of 1,024 bytes does, which does what Kubernetes' does."""
+"""podinit in the place of pause: what the pause of 1,024 bytes does, which does what Kubernetes'
+does."""
 
 import signal
 
 import pytest
 
-from faces import check_row, is_pending, row, rows, same
+from faces import check_row, row, rows, same
+from fates import is_pending
 from pods import HELPER, children, kill, state_of, until
 
 # Born with these blocked, it cannot miss them however early they come.
@@ -16,7 +18,8 @@ def told(name):
     return f"Shutting down, got signal: {name}"
 
 
-@rows([row("-v", 0, ["pause.c N"], []), row("-V", 0, ["pause.c N"], []), row("other -v", 0, ["pause.c N"], []),
+@rows([row("-v", 0, ["pause.c N"], []), row("-V", 0, ["pause.c N"], []),
+       row("other -v", 0, ["pause.c N"], []),
        row("-- -V", 0, ["pause.c N"], []), row("-v", 0, ["pause.c N"], [], pid1=True)])
 def test_a_command_line(inits, row):
     check_row(inits, "pause", row)
@@ -24,14 +27,16 @@ def test_a_command_line(inits, row):
 
 @pytest.mark.parametrize("words", [[], ["-x"], ["-vv"], ["--version"], ["-h"]], ids=" ".join)
 @pytest.mark.parametrize("pid1", [False, True])
-@pytest.mark.parametrize("signo, name", [(signal.SIGTERM, "Terminated"), (signal.SIGINT, "Interrupt")])
+@pytest.mark.parametrize("signo, name",
+                         [(signal.SIGTERM, "Terminated"), (signal.SIGINT, "Interrupt")])
 def test_it_ends_when_it_is_told_to(inits, words, pid1, signo, name):
     def scenario(init):
         running = init.start(*words, pid1=pid1, prefix=BLOCKED)
         running.executed()
         running.send(signo)
         return running.outcome()
-    assert same(inits, "pause", scenario) == (0, [], [told(name)] if pid1 else [WARNING, told(name)])
+    assert same(inits, "pause", scenario) == (0, [],
+                                              [told(name)] if pid1 else [WARNING, told(name)])
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -62,7 +67,8 @@ def test_it_is_stopped_and_continued_as_any_process(inits):
 
 
 def test_it_reaps_what_was_there_before_and_what_it_adopts(inits):
-    """Who becomes process 1 by execve() may have a child that has ended already, and no signal tells."""
+    """Who becomes process 1 by execve() may have a child that has ended already, and no signal
+    tells."""
     def scenario(init):
         running = init.start(prefix=[*BLOCKED, HELPER, "bereaved"], pid1=True)
         running.executed()

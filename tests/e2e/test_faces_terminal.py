@@ -1,5 +1,5 @@
-"""podinit in the place of tini, dumb-init and catatonit on a terminal: who stands in front, who gets
-what is typed, what becomes of the terminal's end, and what the init says of it."""
+"""podinit in the place of tini, dumb-init and catatonit on a terminal: who stands in front, who
+gets what is typed, what becomes of the terminal's end, and what the init says of it."""
 
 import os
 import signal
@@ -7,13 +7,15 @@ import termios
 
 import pytest
 
-from faces import BACKGROUND, JOB, LEADER, heard, is_pending, same, set_terminal_flag, settle
+from faces import BACKGROUND, JOB, LEADER, same, set_terminal_flag
+from fates import heard, is_pending, settle
 from pods import HELPER, children, is_running, kill, read, until
 
 ROLES = {"leader": LEADER, "job": JOB, "background": BACKGROUND}
 INITS = [("tini", "-s"), ("tini", "-sg"), ("dumb-init", ""), ("dumb-init", "-c"), ("catatonit", ""),
          ("catatonit", "-g")]
-VERBOSE = {"tini": ("-vvv", {}), "dumb-init": ("-v", {}), "catatonit": ("", {"CATATONIT_DEBUG": "1"})}
+VERBOSE = {"tini": ("-vvv", {}), "dumb-init": ("-v", {}),
+           "catatonit": ("", {"CATATONIT_DEBUG": "1"})}
 
 every_init = pytest.mark.parametrize("name, option", INITS)
 every_role = pytest.mark.parametrize("role", ROLES)
@@ -37,7 +39,8 @@ def test_what_it_says_on_a_terminal(inits, name, option, role):
     verbose, env = VERBOSE[name]
 
     def scenario(init):
-        running = init.start(*option.split(), *verbose.split(), "--", HELPER, "listen", "x", env=env,
+        running = init.start(*option.split(), *verbose.split(), "--", HELPER, "listen", "x",
+                             env=env,
                              terminal=ROLES[role])
         running.says("x listens")
         x = children(running.pid)[0]
@@ -56,7 +59,8 @@ def test_what_it_says_to_a_terminal(inits, name, option):
     verbose, env = VERBOSE[name]
 
     def scenario(init):
-        running = init.start(*option.split(), *verbose.split(), "--", HELPER, "listen", "x", env=env,
+        running = init.start(*option.split(), *verbose.split(), "--", HELPER, "listen", "x",
+                             env=env,
                              terminal=LEADER, says_there=True)
         set_terminal_flag(running, termios.TOSTOP, True)
         set_terminal_flag(running, termios.ECHO, False)
@@ -78,7 +82,8 @@ TYPED = {"\x03": signal.SIGINT, "\x1c": signal.SIGQUIT, "\x1a": signal.SIGTSTP}
 @pytest.mark.parametrize("role", ["leader", "job"])
 @every_init
 def test_who_gets_what_is_typed(inits, name, option, role):
-    """It goes to the group in front: to the listeners, or to the init, which passes it on, or to all."""
+    """It goes to the group in front: to the listeners, or to the init, which passes it on, or to
+    all."""
     def scenario(init):
         running = init.listen(*option.split(), terminal=ROLES[role])
         result = []
@@ -90,13 +95,15 @@ def test_who_gets_what_is_typed(inits, name, option, role):
                 stops = until(running.is_stopped, "the init stops itself")
             else:
                 for listener in "xy":
-                    until(lambda: signo in heard(running, listener, first), f"{listener} hears {signo}")
+                    until(lambda: signo in heard(running, listener, first),
+                          f"{listener} hears {signo}")
             for listener, pid in (("x", running.x), ("y", running.y)):
                 settle(running, listener, pid, signal.SIGRTMAX)
             if stops:
                 running.send(signal.SIGCONT)
                 until(lambda: signal.SIGCONT in heard(running, "x", first), "x is continued")
-            result.append((signo, stops, [signo in heard(running, listener, first) for listener in "xy"]))
+            result.append((signo, stops,
+                           [signo in heard(running, listener, first) for listener in "xy"]))
         return result
     same(inits, name, scenario)
 
@@ -134,8 +141,7 @@ def test_dumb_init_ignores_what_leaving_the_terminal_causes_once(inits):
         went = running.outcome()
         return went._replace(err=sorted(went.err))
     went = same(inits, "dumb-init", scenario)
-    assert "[dumb-init] Detached from controlling tty, ignoring the first SIGHUP and SIGCONT we receive." \
-        in went.err
+    assert any(line.endswith("ignoring the first SIGHUP and SIGCONT we receive.") for line in went.err)
     assert went.err.count("[dumb-init] Ignoring tty hand-off signal 1.") == 1
 
 
@@ -148,7 +154,8 @@ def test_the_end_of_the_program_on_a_terminal(inits, name, option):
         code = running.wait()
         if is_running(running.y):
             settle(running, "y", running.y, signal.SIGRTMAX)
-        return code, [line for line in running.text().splitlines() if line.startswith("y got") and "64" not in line]
+        return code, [line for line in running.text().splitlines() if line.startswith("y got")
+                      and "64" not in line]
     same(inits, name, scenario)
 
 

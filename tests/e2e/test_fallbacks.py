@@ -54,7 +54,7 @@ def test_a_pod_runs_restarts_and_ends(pods, lacks, view):
     pod.says("m is ready")
     pod.event(count=4, reason="Error", process="loop")
     assert pod.podctl("shutdown").returncode == 0
-    assert pod.wait() == 3
+    assert pod.wait() in (3, 143)  # loop may just have been running again
     assert [event["process"] for event in pod.events()
             if event["reason"] in ("Completed", "Error")][-2:] == ["m", "s"]
     assert not pod.survivors()

@@ -134,16 +134,34 @@ def test_ctrl_c_of_a_job_goes_to_the_program_once(terminals):
     assert terminal.text().count("app got 2\n") == 1
 
 
-def test_a_job_in_the_background_does_not_take_the_terminal(terminals):
+@pytest.mark.parametrize("option", ["", "--sandbox"])
+def test_a_job_in_the_background_does_not_take_the_terminal(terminals, option):
     terminal = shell(terminals)
-    terminal.type(f"{PODINIT} --no-control -- sh -c 'echo rea''dy; read x; echo got $x' &\n")
+    terminal.type(f"{PODINIT} {option} --no-control -- sh -c 'echo rea''dy; read x; echo got $x' &\n")
     terminal.shows("ready")
-    app = children(podinit_of(terminal))[0]
+    app = [pid for pid in descendants(podinit_of(terminal)) if "got" in read(f"/proc/{pid}/cmdline")][-1]
     assert stat(app)["foreground"] != app
     terminal.type("echo still $((40 + 2))\n")
     terminal.shows("still 42")
     terminal.type("fg\n")
     in_foreground(app)
+    terminal.type("line\n")
+    terminal.shows("got line")
+
+
+@pytest.mark.parametrize("option", ["", "--sandbox"])
+def test_where_no_shell_could_continue_it_nothing_stays_stopped(terminals, option):
+    """A script has no job control; the kernel does not stop what it runs, and podinit must not."""
+    script = f"{PODINIT} {option} --no-control -- sh -c 'kill -TSTP $$; echo went on'; echo after"
+    terminal = terminals("sh", "-c", script)
+    terminal.shows("went on")
+    terminal.shows("after")
+    assert terminal.wait() == 0
+
+
+def test_a_program_that_cannot_be_executed_does_not_keep_the_terminal(terminals):
+    terminal = terminals("sh", "-c", f"sh -c '{PODINIT} --no-control -- /nope; read x; echo got $x'; true")
+    terminal.shows("ends with exit code 127")
     terminal.type("line\n")
     terminal.shows("got line")
 
