@@ -19,27 +19,9 @@ count() {
 # layer NAME each|one COMMAND...: "each" adds up the tests that the command counts, "one" makes the
 # command one test.
 layer() {
-	local name=$1 how=$2 start=$SECONDS status=0
+	local name=$1 how=$2 log=$logs/$1.log start=$SECONDS status=0 good=1 bad=0 skip=0
 	shift 2
-	"$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
-	judge "$name" "$how" $status $((SECONDS - start))
-}
-
-# both NAME COMMAND NAME COMMAND: two layers of "each" at once, a word of bash each: they mostly wait.
-both() {
-	local start=$SECONDS status=0 other=0 seconds
-	bash -c "$2" >"$logs/$1.log" 2>&1 </dev/null &
-	local first=$!
-	bash -c "$4" >"$logs/$3.log" 2>&1 </dev/null || other=$?
-	seconds=$((SECONDS - start))
-	wait $first || status=$?
-	judge "$1" each $status $((SECONDS - start))
-	judge "$3" each $other $seconds
-}
-
-# judge NAME each|one STATUS SECONDS: what a layer's log and exit status say.
-judge() {
-	local name=$1 how=$2 status=$3 seconds=$4 log=$logs/$1.log good=1 bad=0 skip=0
+	"$@" >"$log" 2>&1 </dev/null || status=$?
 	if [ "$how" = each ]; then
 		good=$(count "$log" passed) bad=$(count "$log" failed) skip=$(count "$log" skipped)
 		good=${good:-0} bad=${bad:-0} skip=${skip:-0}
@@ -54,7 +36,7 @@ judge() {
 	fi
 	[ "$bad" = 0 ] || cat "$log"
 	printf '%-14s %6d passed, %d failed, %d skipped  (%d s)\n' \
-		"$name" "$good" "$bad" "$skip" "$seconds"
+		"$name" "$good" "$bad" "$skip" $((SECONDS - start))
 	passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 
@@ -68,15 +50,7 @@ layer unit-asan each $make BUILD="$build" unit-asan
 layer sim one $make BUILD="$build" sim
 layer sim-asan one $make BUILD="$build" sim-asan
 layer fuzz one $make BUILD="$build" fuzz
-pytest="${PYTHON:-python3} -m pytest -q -rs"
-# Two halves that take about the same time; the examples look at the whole machine, so they come alone.
-second=
-for file in bystanders entrypoint 'faces*' idle pause podman restricted shared_namespace terminal; do
-	second="$second $(echo tests/e2e/test_$file.py)"
-done
-ignored=$(for file in $second tests/e2e/test_examples.py; do echo "--ignore=$file"; done)
-both e2e-pods "$pytest tests/e2e ${ignored//$'\n'/ }" e2e-containers "$pytest $second"
-layer e2e-examples each $pytest tests/e2e/test_examples.py
+layer e2e each ${PYTHON:-python3} -m pytest -q -rs tests/e2e
 layer demo one $make BUILD="$build" demo
 
 printf 'all layers in %d s\n' $((SECONDS - began))

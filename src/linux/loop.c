@@ -141,6 +141,8 @@ static void on_signals(struct ev_loop *ev, struct ev_io *io, int events)
 			handed_off(loop, &record);
 		else if (record.signo == SIGCHLD)
 			child_came(loop, &record);
+		else if (record.signo == SIGCONT && terminal_is_outer_job())
+			continue; /* the outer process hands it in when the terminal is ours */
 		else
 			signal_came(loop, &record);
 	}

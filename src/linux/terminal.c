@@ -122,6 +122,11 @@ void terminal_child_changed(pid_t pid)
 	kill(-pid, SIGCONT);
 }
 
+bool terminal_is_outer_job(void)
+{
+	return terminal.job && getpgrp() == 0;
+}
+
 void terminal_continued(pid_t group, bool outer)
 {
 	if (terminal.job && group && is_in_foreground(outer))

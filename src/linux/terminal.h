@@ -37,6 +37,9 @@ void terminal_child_changed(pid_t pid);
  * is the program's. */
 void terminal_continued(pid_t group, bool outer);
 
+/* In a sandbox: the shell continues the whole job at once, but when is the outer process's to say. */
+bool terminal_is_outer_job(void);
+
 /* Of the outer process of a sandbox, whose group the inner one cannot name. Is it in the foreground? Now
  * the sandbox is made. It has ended: what nobody has now is ours again. With every signal blocked. */
 bool terminal_is_in_foreground(void);
