@@ -53,7 +53,7 @@ HELP = {"tini": r"(?m)^(tini|tini-static|docker-init) \(tini version [\s\S]*Usag
         "pause": r"^(?!)", "podinit": r"^(?!)"}
 # Numbers of processes, where an init names them.
 NUMBER = re.compile(r"(?<=tini \()\d+|(?<=pid ')\d+|(?<=pid: ')\d+|(?<=pid=)\d+|(?<=with PID )\d+"
-                    r"|(?<=catatonit:)\d+|(?<=pid1 \()\d+|(?<=child process )\d+")
+                    r"|(?<=catatonit:)\d+|(?<=pid1 \()\d+|(?<=pid1 \(-)\d+|(?<=child process )\d+")
 # What the child of an init says before it is a program: at the same time as the init says
 # something.
 OF_CHILD = re.compile(r"\[dumb-init\] (Unable to attach|setsid complete|\S*: )|.*[(:]P\d+\)[\]:]")
@@ -61,7 +61,7 @@ OF_CHILD = re.compile(r"\[dumb-init\] (Unable to attach|setsid complete|\S*: )|.
 
 CATATONIT_HEAD = r"((?:FATAL|ERROR|WARN|INFO|DEBUG) \(catatonit:(?:\d+)\): )"
 CATATONIT_SAYS = re.compile(r"pid1 \(|got ECHILD|child process |ignoring kernel|missing program"
-                            r"|CATATONIT_LOG")
+                            r"|CATATONIT_LOG|forwarding of")
 CATATONITS_CHILD_SAYS = re.compile(r"using stdin as tty|setting foreground|failed to exec"
                                    r"|LISTEN_PID ")
 

@@ -22,6 +22,11 @@ def is_blocked(pid, signo):
     return has_signal(pid, signo, "SigBlk:")
 
 
+def has_done(pid, signo):
+    """Has it taken the signal, and after that fallen asleep again?"""
+    return not is_pending(pid, signo) and state_of(pid) == "S"
+
+
 def heard(running, name, from_line=0):
     said = read(running.files[0]).splitlines()[from_line:]
     return [int(line.split()[2]) for line in said if line.startswith(f"{name} got ")]
@@ -51,8 +56,7 @@ def fate(running, signo, send):
         return far in heard(running, "x", first) or running.has_ended() or not is_running(running.x)
 
     def is_held():
-        return running.is_stopped() or (state_of(running.x) == "T"
-                                        and not is_pending(running.pid, far))
+        return running.is_stopped() or (state_of(running.x) == "T" and has_done(running.pid, far))
     while True:
         until(lambda: is_through() or is_held(), f"x hears {far} after {signo}")
         if is_through():
@@ -69,7 +73,8 @@ def fate(running, signo, send):
             break
         running.send(signal.SIGCONT)
         until(lambda: not running.is_stopped(), "it is continued")
-        until(lambda: not is_pending(running.pid, signal.SIGCONT), "and knows it")
+        until(lambda: has_done(running.pid, signal.SIGCONT) or running.has_ended(),
+              "and has passed it on")
     if not is_running(running.x):
         running.wait()
     left = []

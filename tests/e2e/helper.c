@@ -159,6 +159,14 @@ static int numbered(pid_t number, const char *name)
 	return pid < 0 || waitpid((pid_t)pid, NULL, 0) < 0;
 }
 
+/* Leaves the process group that it leads for its parent's, and becomes a program. */
+static int step_out(char **argv)
+{
+	setpgid(0, getpgid(getppid()));
+	execvp(argv[0], argv);
+	return 127;
+}
+
 /* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
 static int polite(const char *name, int code, int milliseconds)
 {
@@ -229,6 +237,8 @@ int main(int argc, char **argv)
 		return listen_to(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "die") == 0)
 		return die(atoi(argv[2]));
+	if (argc > 2 && strcmp(argv[1], "stepping-out") == 0)
+		return step_out(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "place") == 0)
 		return place();
 	if (argc == 4 && strcmp(argv[1], "numbered") == 0)

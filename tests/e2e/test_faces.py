@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from faces import INITS, same
-from fates import fate
+from fates import fate, is_pending
 from pods import HELPER, children, is_running, kill, read, until
 
 # Options that make a difference to signals and to where the program stands.
@@ -42,6 +42,36 @@ def test_what_each_signal_does(inits, name, option, how):
     # The judge is awake: a signal arrives, and the last one is the end.
     assert went[10]["x got"] == [10] and went[15]["x got"] == [15]
     assert (went[9]["code"] is None) == (how == "from inside")
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_each_of_many_real_time_signals_arrives(inits, name):
+    """They queue, where others become one."""
+    def scenario(init):
+        running = init.start(*OPTIONS[name], "--", HELPER, "listen", "x")
+        running.says("x listens")
+        for signo in [40] * 300 + [41]:
+            running.send(signo)
+        running.says("x got 41")
+        return running.text().count("x got 40")
+    assert same(inits, name, scenario) == 300
+
+
+@pytest.mark.parametrize("name, options, env", [
+    ("tini", ["-sgvvv"], {}), ("dumb-init", ["-v"], {}),
+    ("catatonit", ["-g"], {"CATATONIT_DEBUG": "1"})])
+def test_a_program_that_has_left_the_group_that_gets_the_signals(inits, name, options, env):
+    def scenario(init):
+        program = [HELPER, "stepping-out", HELPER, "listen", "x"]
+        running = init.start(*options, "--", *program, env=env)
+        running.says("x listens")
+        running.send(signal.SIGUSR1)
+        until(lambda: not is_pending(running.pid, signal.SIGUSR1), "it is taken")
+        running.send(signal.SIGUSR2)
+        until(lambda: not is_pending(running.pid, signal.SIGUSR2), "and so is the next one")
+        kill(children(running.pid)[0], signal.SIGTERM)
+        return running.outcome()
+    same(inits, name, scenario)
 
 
 # --- exit codes ---
@@ -80,6 +110,9 @@ EVERY_SIGNAL = [signo for signo in range(1, 65) if signo not in (9, 17, 19, 32, 
 @pytest.mark.parametrize("name", INITS)
 def test_signals_descriptors_and_session(inits, name, odd, pid1):
     """The init is started with signals blocked and ignored, and with descriptors open."""
+    if name == "dumb-init" and odd:
+        odd = [*odd, signal.SIGCHLD]
+
     def scenario(init):
         ends = os.pipe()
         prefix = [HELPER, "odd", *odd, "--"]
@@ -93,14 +126,9 @@ def test_signals_descriptors_and_session(inits, name, odd, pid1):
     assert "descriptors: all" in same(inits, name, scenario).out
 
 
-@pytest.mark.parametrize("options", [[], ["-c"], ["-g"]])
-@pytest.mark.parametrize("name", INITS)
-def test_the_place_of_the_program_without_a_terminal(inits, name, options):
-    if (name == "dumb-init") == (options == ["-g"]) and options:
-        options = []
-    elif options == ["-c"] and name != "dumb-init":
-        options = ["-g"]
-    same(inits, name, lambda init: init.run(*OPTIONS[name], *options, "--", HELPER, "place"))
+@pytest.mark.parametrize("name, option", VARIANTS)
+def test_the_place_of_the_program_without_a_terminal(inits, name, option):
+    same(inits, name, lambda init: init.run(*option.split(), "--", HELPER, "place"))
 
 
 @pytest.mark.parametrize("name", INITS)
@@ -139,6 +167,28 @@ def test_whether_it_closes_what_its_program_inherits(inits, name, closes):
 
 
 @pytest.mark.parametrize("name", INITS)
+def test_limits_privileges_and_priorities(inits, name):
+    script = "cat /proc/self/limits /proc/self/oom_score_adj /proc/self/timerslack_ns; nice; " \
+        "grep -E '^(Cap|NoNew|Seccomp|Groups|Uid|Gid|Umask|Cpus|Mems)' /proc/self/status"
+    prefix = ["sh", "-c", 'ulimit -S -n 50; ulimit -c 0; ulimit -s 4096; exec "$@"', "sh",
+              "nice", "-n", "3", "setpriv", "--no-new-privs", "--bounding-set=-sys_time"]
+    went = same(inits, name, lambda init: init.run(
+        *OPTIONS[name], "--", "sh", "-c", script, prefix=prefix))
+    assert "NoNewPrivs:\t1" in went.out
+
+
+@pytest.mark.parametrize("name", INITS)
+def test_a_directory_that_is_gone(inits, name, tmp_path):
+    def scenario(init):
+        directory = init.directory / "gone"
+        prefix = ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', directory]
+        directory.mkdir()
+        went = init.run(*OPTIONS[name], "--", "readlink", "/proc/self/cwd", prefix=prefix)
+        return went._replace(out=[line.replace(str(directory), "here") for line in went.out])
+    assert same(inits, name, scenario).out == ["here (deleted)"]
+
+
+@pytest.mark.parametrize("name", INITS)
 def test_every_byte_of_the_arguments_arrives(inits, name):
     words = ["printf", "[%s]", "", " ", "--", "-h", "--version", "a\nb", "ä", "$HOME", "%s"]
     went = same(inits, name, lambda init: init.run(*OPTIONS[name], "--", *words))
@@ -174,7 +224,11 @@ def test_what_cannot_be_executed(inits, name, tmp_path):
     def scenario(init):
         paths = [str(tmp_path / file)
                  for file in ("loop", "bad", "plain", "bad/x", "late", "n" * 300)]
-        result = {path: init.run(*OPTIONS[name], "--", path) for path in ["", ".", "/", *paths]}
+        paths += ["", ".", "/", "-", "-h", "--", "--version"]
+        result = {path: init.run(*OPTIONS[name], "--", path) for path in paths}
+        for path in ("./late/plain", "late/plain", "./plain", "late/nosuch"):
+            result[path] = init.run(*OPTIONS[name], "--", path, cwd=tmp_path)
+        result["a dash"] = init.run(*OPTIONS[name], "-")
         for path in (f"{tmp_path}:{tmp_path}/late", f"{tmp_path}/late:{tmp_path}",
                      f"{tmp_path}/plain",
                      f"{tmp_path}:/nosuch", "", None):
