@@ -15,7 +15,8 @@
 enum { FAILED = 1 };
 
 static struct {
-	bool is_debugging;
+	bool is_debugging, is_group;
+	pid_t main;
 	const char *program;
 } catatonit;
 
@@ -100,6 +101,7 @@ static void tell(const struct notice *notice)
 	switch ((int)notice->reason) {
 	case NOTICE_STARTED:
 		print_debug("pid1 (%d) spawned: %s", notice->pid, catatonit.program);
+		catatonit.main = notice->pid;
 		tell_child(notice->pid);
 		break;
 	case NOTICE_ORPHAN:
@@ -113,10 +115,14 @@ static void tell(const struct notice *notice)
 	}
 }
 
-static void passed_on(int signo, int as)
+static void passed_on(int signo, int as, int error)
 {
 	if (!as && (signo == SIGTSTP || signo == SIGTTOU || signo == SIGTTIN))
 		print_debug("ignoring kernel attempting to stop us: tty has TOSTOP set");
+	if (as && error)
+		print_debug_as(getpid(), "WARN", "forwarding of signal %d to pid1 (%d) failed: %s",
+			signo, (int)(catatonit.is_group ? -catatonit.main : catatonit.main),
+			strerror(error));
 }
 
 static void reaped_all(bool childless)
@@ -191,6 +197,7 @@ static void make_relay(struct start *start, char **command, bool group)
 	face_relay(start, command);
 	catatonit.program = command[0];
 	spec->single_child = !group;
+	catatonit.is_group = group;
 	spec->start_codes =
 		(struct start_codes){.not_found = FAILED, .denied = FAILED, .other = FAILED};
 	spec->entry.session = SESSION_GROUP;

@@ -56,8 +56,9 @@ static void tell_spawned(pid_t pid)
 		print_debug("setsid complete.");
 }
 
-static void passed_on(int signo, int as)
+static void passed_on(int signo, int as, int error)
 {
+	(void)error;
 	if (dumb_init.rewritten & SIGNAL_BIT(signo))
 		print_debug("Translating signal %d to %d.", signo, as);
 	if (as)
@@ -77,7 +78,7 @@ static void child_ended(pid_t pid, int exit_code, int signo)
 static void main_ended(pid_t pid, int exit_code, int signo)
 {
 	child_ended(pid, exit_code, signo);
-	passed_on(SIGTERM, dumb_init.map[SIGTERM]);
+	passed_on(SIGTERM, dumb_init.map[SIGTERM], 0);
 	print_debug("Child exited with status %d. Goodbye.", exit_code);
 }
 

@@ -127,10 +127,12 @@ static void tell(const struct notice *notice)
 	}
 }
 
-static void passed_on(int signo, int as)
+static void passed_on(int signo, int as, int error)
 {
 	if (as)
 		say(DEBUG, "Passing signal: '%s'", strsignal(signo));
+	if (error == ESRCH)
+		say(WARNING, "Child was dead when forwarding signal");
 }
 
 static void reaped_all(bool childless)

@@ -109,10 +109,12 @@ static void do_abort(struct loop *loop, int index)
 static void do_signal(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
+	int result = 0;
 	if (action->group && runtime->group)
-		signals_send(runtime->group, -1, action->signo, true);
+		result = signals_send(runtime->group, -1, action->signo, true);
 	else if (runtime->pid)
-		signals_send(runtime->pid, runtime->pidfd, action->signo, false);
+		result = signals_send(runtime->pid, runtime->pidfd, action->signo, false);
+	loop->send_error = -result;
 }
 
 static void do_kill_tree(struct loop *loop, int index)

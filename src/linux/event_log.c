@@ -166,10 +166,10 @@ void event_log_tell_more(struct event_log *log, const struct notice *notice, con
 	tell(log, notice, NULL, more);
 }
 
-void event_log_passed_on(const struct event_log *log, int signo)
+void event_log_passed_on(const struct event_log *log, int signo, int error)
 {
 	if (log->voice && log->voice->passed_on)
-		log->voice->passed_on(signo, log->spec->signal_map[signo]);
+		log->voice->passed_on(signo, log->spec->signal_map[signo], error);
 }
 
 void event_log_handed_off(const struct event_log *log, int signo)

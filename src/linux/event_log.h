@@ -11,11 +11,12 @@
  * words for is NULL. */
 struct voice {
 	void (*tell)(const struct notice *notice);
-	void (*passed_on)(int signo, int as); /* as 0: it was not */
-	void (*handed_off)(int signo);	      /* of the terminal: see signals.h; not passed on */
-	void (*suspends)(void);		      /* podinit stops itself now */
-	void (*reaped_all)(bool childless);   /* nothing more to reap now */
-	void (*finishes)(void);		      /* podinit ends now */
+	/* as 0: it was not; error: errno, where it reached nobody */
+	void (*passed_on)(int signo, int as, int error);
+	void (*handed_off)(int signo);	    /* of the terminal: see signals.h; not passed on */
+	void (*suspends)(void);		    /* podinit stops itself now */
+	void (*reaped_all)(bool childless); /* nothing more to reap now */
+	void (*finishes)(void);		    /* podinit ends now */
 };
 
 struct event_log {
@@ -36,7 +37,7 @@ void event_log_tell(
 /* The same, with more words behind the message. */
 void event_log_tell_more(struct event_log *log, const struct notice *notice, const char *more);
 /* What only another init has words for. */
-void event_log_passed_on(const struct event_log *log, int signo);
+void event_log_passed_on(const struct event_log *log, int signo, int error);
 void event_log_handed_off(const struct event_log *log, int signo);
 void event_log_suspends(const struct event_log *log);
 void event_log_reaped_all(const struct event_log *log, bool childless);

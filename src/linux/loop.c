@@ -100,6 +100,7 @@ static void tell_signal(struct loop *loop, const struct signal_record *record)
 
 static void signal_came(struct loop *loop, const struct signal_record *record)
 {
+	loop->send_error = 0;
 	bool was_stopping = loop->pod->stopping;
 	tell_signal(loop, record);
 	if (record->signo == SIGCONT && loop->spec->entrypoint)
@@ -107,7 +108,7 @@ static void signal_came(struct loop *loop, const struct signal_record *record)
 	loop_feed(loop, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)record->signo});
 	if (loop->pod->stopping && !was_stopping)
 		loop->stopped_by = *record;
-	event_log_passed_on(loop->setup->log, record->signo);
+	event_log_passed_on(loop->setup->log, record->signo, loop->send_error);
 	if (loop->spec->entry.suspend_signals & SIGNAL_BIT(record->signo)) {
 		event_log_suspends(loop->setup->log);
 		kill(getpid(), SIGSTOP);

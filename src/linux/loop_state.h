@@ -38,6 +38,7 @@ struct loop {
 	struct spawner spawner;
 	uint64_t orphans;
 	int exit_code;
+	int send_error; /* errno of the latest ACT_SIGNAL; 0: it reached somebody */
 
 	struct ev_loop *ev;
 	struct ev_io signals, outer_signals;

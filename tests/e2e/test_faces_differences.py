@@ -130,7 +130,7 @@ def test_a_full_pipe_does_not_hold_it_up():
     assert ours.stdout.readline() == "one is ready\n"
     ours.terminate()
     assert ours.wait(20) == 5
-    until(lambda: state_of(real.pid) == "S", "tini waits")
+    until(lambda: "pipe_write" in read(f"/proc/{real.pid}/wchan"), "tini waits for a reader")
     assert not children(real.pid)
     real.kill()
     real.wait()
