@@ -88,13 +88,12 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 
 static int run(const struct start *start)
 {
-	enum { SIGNAL_LAST_STANDARD = 31 };
 	const struct pod_spec *spec = &start->spec;
 	int outer_signals_fd = -1;
 	signals_block();
 	signals_leave(spec->entry.own_signals);
 	signals_reset(!spec->entrypoint		    ? SIGNAL_MAX
-			: spec->entry.reset_signals ? SIGNAL_LAST_STANDARD
+			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
 	if (start->is_sandboxed) {

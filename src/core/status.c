@@ -188,8 +188,7 @@ static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
 {
 	int code = raw_exit_code(spec, pod);
-	bool counts_as_0 = spec->success_codes[code / 8 % 32] & 1 << code % 8;
-	return counts_as_0 ? 0 : code;
+	return exit_codes_have(&spec->success_codes, code) ? 0 : code;
 }
 
 static bool everyone_is_ready(const struct pod_spec *spec, const struct pod *pod)

@@ -27,7 +27,7 @@ static void say_as(pid_t pid, const char *level, const char *format, va_list arg
 {
 	char begin[48];
 	snprintf(begin, sizeof(begin), "%s (catatonit:%d): ", level, (int)pid);
-	face_print_line(STDERR_FILENO, begin, format, arguments);
+	face_vprint(STDERR_FILENO, begin, format, arguments);
 }
 
 static void print_error(pid_t pid, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -173,9 +173,7 @@ static int parse(int argc, char **argv, bool *group, bool *pause)
 			print_help();
 			return 0;
 		case 'L':
-			puts("podinit in catatonit's place. Licensed under the Apache License, "
-			     "Version "
-			     "2.0: http://www.apache.org/licenses/LICENSE-2.0");
+			face_print_licence("catatonit");
 			return 0;
 		case 'V':
 			/* Docker asks its init for the version, and knows this one only. */

@@ -13,7 +13,7 @@
 
 #define VERSION "dumb-init v1.2.5"
 
-enum { LAST_SIGNAL = 31, START_FAILED = 2 };
+enum { START_FAILED = 2 };
 
 static struct {
 	bool is_debugging, is_single;
@@ -29,7 +29,7 @@ static void print_debug(const char *format, ...)
 	va_list arguments;
 	va_start(arguments, format);
 	if (dumb_init.is_debugging)
-		face_print_line(STDERR_FILENO, "[dumb-init] ", format, arguments);
+		face_vprint(STDERR_FILENO, "[dumb-init] ", format, arguments);
 	va_end(arguments);
 }
 
@@ -86,11 +86,11 @@ static void start_failed(const struct notice *notice)
 {
 	const char *why = strerror(notice->spawn_error.error);
 	if (!notice->pid) {
-		face_print(STDERR_FILENO, "[dumb-init] Unable to fork. Exiting.\n");
+		face_print(STDERR_FILENO, "[dumb-init] ", "Unable to fork. Exiting.");
 		return;
 	}
 	tell_spawned(notice->pid);
-	face_print(STDERR_FILENO, "[dumb-init] %s: %s\n", dumb_init.program, why);
+	face_print(STDERR_FILENO, "[dumb-init] ", "%s: %s", dumb_init.program, why);
 	print_debug("Received signal %d.", SIGCHLD);
 	main_ended(notice->pid, START_FAILED, 0);
 }
@@ -157,8 +157,8 @@ static void print_help(const char *name)
 static bool add_rewrite(struct pod_spec *spec, const char *argument)
 {
 	int signo, as;
-	if (sscanf(argument, "%d:%d", &signo, &as) != 2 || signo < 1 || signo > LAST_SIGNAL ||
-		as < 0 || as > LAST_SIGNAL)
+	if (sscanf(argument, "%d:%d", &signo, &as) != 2 || signo < 1 ||
+		signo > SIGNAL_STANDARD_MAX || as < 0 || as > SIGNAL_STANDARD_MAX)
 		return false;
 	spec->signal_map[signo] = (uint8_t)as;
 	dumb_init.rewritten |= SIGNAL_BIT(signo);

@@ -1,6 +1,7 @@
 /* Which face podinit wears, and what those of other inits share. */
 #include "face.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ bool face_has_sockets(void)
 	return pid && atoi(pid) == getpid();
 }
 
-void face_print_line(int fd, const char *begin, const char *format, va_list arguments)
+void face_vprint(int fd, const char *begin, const char *format, va_list arguments)
 {
 	char buffer[2048];
 	/* One byte is kept for the end of the line, however long it is. */
@@ -57,13 +58,17 @@ void face_print_line(int fd, const char *begin, const char *format, va_list argu
 	write_now(fd, buffer, text.length + 1);
 }
 
-void face_print(int fd, const char *format, ...)
+void face_print(int fd, const char *begin, const char *format, ...)
 {
-	char buffer[2048];
 	va_list arguments;
-	struct text text = text_in(buffer, sizeof(buffer));
 	va_start(arguments, format);
-	text_vadd(&text, format, arguments);
+	face_vprint(fd, begin, format, arguments);
 	va_end(arguments);
-	write_now(fd, buffer, text.length);
+}
+
+void face_print_licence(const char *name)
+{
+	printf("podinit in %s's place. Licensed under the Apache License, Version 2.0: "
+	       "http://www.apache.org/licenses/LICENSE-2.0\n",
+		name);
 }

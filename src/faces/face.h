@@ -5,6 +5,7 @@
 #ifndef PODINIT_FACES_FACE_H
 #define PODINIT_FACES_FACE_H
 
+#include "../linux/boot.h"
 #include "../linux/event_log.h"
 #include "../linux/sandbox.h"
 
@@ -21,7 +22,7 @@ struct start {
 	bool becomes_subreaper;	  /* where it is not process 1, and says so */
 };
 
-enum { FACE_RUNS = -1, CANNOT_BEGIN = 125 };
+enum { FACE_RUNS = -1 };
 
 struct face {
 	const char *const *names; /* NULL-terminated */
@@ -55,10 +56,13 @@ void face_relay(struct start *start, char *const command[]);
 /* Is LISTEN_PID in the environment this process? Then the sockets of LISTEN_FDS (sd_listen_fds(3)) are
  * for its program. */
 bool face_has_sockets(void);
-/* Writes to a descriptor at once and whole, or not at all: PID 1 must not block. */
-void face_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same: `begin`, the text, and the end of the line. */
-void face_print_line(int fd, const char *begin, const char *format, va_list arguments)
+/* Writes a line to a descriptor, `begin` and the text, at once and whole, or not at all: PID 1 must not
+ * block. */
+void face_print(int fd, const char *begin, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void face_vprint(int fd, const char *begin, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
+/* On standard output: what a face is, and under which licence. `name`: whose face it is. */
+void face_print_licence(const char *name);
 
 #endif

@@ -13,8 +13,8 @@ static void tell(const struct notice *notice)
 {
 	if (notice->reason == NOTICE_SIGNAL &&
 		(notice->signo == SIGTERM || notice->signo == SIGINT))
-		face_print(
-			STDERR_FILENO, "Shutting down, got signal: %s\n", strsignal(notice->signo));
+		face_print(STDERR_FILENO, "Shutting down, got signal: ", "%s",
+			strsignal(notice->signo));
 }
 
 static const struct voice VOICE = {

@@ -17,16 +17,20 @@ static bool refuse(const char *option, const char *value, const char *must)
 
 /* --- options with a meaning of their own; false after saying what is wrong --- */
 
+static bool set_duration(int64_t *ns, const char *option, const char *value)
+{
+	return (duration_parse(value, ns) && *ns >= 0) ||
+		refuse(option, value, "a duration (30, 1.5, 500ms)");
+}
+
 static bool set_grace(struct options *options, const char *value)
 {
-	return (duration_parse(value, &options->grace_ns) && options->grace_ns >= 0) ||
-		refuse("grace", value, "a duration (30, 1.5, 500ms)");
+	return set_duration(&options->grace_ns, "grace", value);
 }
 
 static bool set_drain_delay(struct options *options, const char *value)
 {
-	return (duration_parse(value, &options->drain_delay_ns) && options->drain_delay_ns >= 0) ||
-		refuse("drain-delay", value, "a duration (30, 1.5, 500ms)");
+	return set_duration(&options->drain_delay_ns, "drain-delay", value);
 }
 
 static bool set_parent_death_signal(struct options *options, const char *value)
@@ -75,7 +79,7 @@ static bool each_number(struct options *options, const char *list, long min, lon
 
 static bool add_success_code(struct options *options, int code)
 {
-	options->start->spec.success_codes[code / 8] |= (uint8_t)(1 << code % 8);
+	exit_codes_add(&options->start->spec.success_codes, code);
 	return true;
 }
 

@@ -38,7 +38,7 @@ static void say_as(pid_t pid, unsigned level, const char *format, ...)
 		return;
 	snprintf(begin, sizeof(begin), "[%s tini (%d)] ", names[level], (int)pid);
 	va_start(arguments, format);
-	face_print_line(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, begin, format, arguments);
+	face_vprint(level <= WARNING ? STDERR_FILENO : STDOUT_FILENO, begin, format, arguments);
 	va_end(arguments);
 }
 
@@ -87,12 +87,12 @@ static void start_failed(const struct notice *notice)
 		return;
 	}
 	say(INFO, "Spawned child process '%s' with pid '%d'", tini.program, notice->pid);
-	if (notice->spawn_error.stage == STAGE_EXEC)
+	if (notice->spawn_error.stage == STAGE_EXEC) {
 		tell_foreground(notice->pid);
-	if (notice->spawn_error.stage == STAGE_EXEC)
 		say_as(notice->pid, FATAL, "exec %s failed: %s", tini.program, why);
-	else
+	} else {
 		say_as(notice->pid, FATAL, "tcsetpgrp failed: %s", why);
+	}
 	say(DEBUG, "Received SIGCHLD");
 	end.exit_code = (int16_t)termination_exit_code(&START_CODES, &termination);
 	ended(&end);
@@ -174,12 +174,12 @@ static void print_usage(FILE *stream, const char *name)
 		stream);
 }
 
-/* The names that tini knows: those of the signals below 32, but for three. */
+/* The names that tini knows: those of the standard signals, but for three. */
 static int signal_of(const char *name)
 {
 	static const uint64_t unknown =
 		SIGNAL_BIT(SIGSTKFLT) | SIGNAL_BIT(SIGIO) | SIGNAL_BIT(SIGPWR);
-	for (int signo = 1; signo < 32; signo++) {
+	for (int signo = 1; signo <= SIGNAL_STANDARD_MAX; signo++) {
 		if (strcmp(signal_name(signo), name) == 0 && !(unknown & SIGNAL_BIT(signo)))
 			return signo;
 	}
@@ -192,7 +192,7 @@ static bool add_success_code(struct pod_spec *spec, const char *argument)
 	long code = strtol(argument, &end, 10);
 	if (*end || code < 0 || code > 255)
 		return false;
-	spec->success_codes[code / 8] |= (uint8_t)(1 << code % 8);
+	exit_codes_add(&spec->success_codes, (int)code);
 	return true;
 }
 
@@ -217,9 +217,7 @@ static int parse(struct start *start, int argc, char **argv)
 			print_usage(stdout, argv[0]);
 			return 0;
 		case 'l':
-			puts("podinit in tini's place. Licensed under the Apache License, Version "
-			     "2.0: "
-			     "http://www.apache.org/licenses/LICENSE-2.0");
+			face_print_licence("tini");
 			return 0;
 		case 's':
 			tini.subreaper = true;

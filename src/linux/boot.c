@@ -87,8 +87,10 @@ void boot_prepare(const struct pod_spec *spec)
 
 void boot_let_go(const struct pod_spec *spec)
 {
+	const struct entrypoint_spec *entry = &spec->entry;
+	bool any_left = entry->keep_all_descriptors || entry->kept_descriptors;
 	leave_directory();
-	if (!spec->entry.hold_descriptors)
+	if (any_left && !entry->hold_descriptors)
 		close_given(0);
 }
 

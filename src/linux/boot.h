@@ -4,6 +4,9 @@
 
 #include "../spec/spec.h"
 
+/* podinit's exit code where it could not begin: bad option, bad file, missing privilege. */
+enum { CANNOT_BEGIN = 125 };
+
 /* Opens descriptors 0, 1 and 2 where they were given closed: no other file may get their numbers. */
 void boot_standard_descriptors(void);
 

@@ -62,27 +62,31 @@ void goodbye_say(const struct goodbye *goodbye)
 		log_line("termination message %s: %s", path, strerror(-result));
 }
 
-bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems, bool was_to_run)
+/* Whole lines, as many as fit. */
+static void write_problems(const struct pod_spec *spec, const struct text *problems)
 {
 	static const char end[] = "nothing was started\n";
-	const struct text *text = &problems->text;
-	if (!problems->count)
-		return false;
-	fputs(text->data, stderr);
-	log_line("%d problem%s; nothing was started", problems->count,
-		problems->count == 1 ? "" : "s");
-	/* Whole lines, as many as fit. */
-	size_t length = text->length;
-	while (length > MESSAGE_MAX - sizeof(end)) {
-		for (length--; length && text->data[length - 1] != '\n';)
-			length--;
-	}
 	char message[MESSAGE_MAX];
 	struct text out = text_in(message, sizeof(message));
-	text_add_bytes(&out, text->data, length);
+	size_t length = problems->length, most = sizeof(message) - sizeof(end);
+	if (length > most) {
+		for (length = most; length && problems->data[length - 1] != '\n';)
+			length--;
+	}
+	text_add_bytes(&out, problems->data, length);
 	text_add(&out, "%s", end);
+	write_message(spec->termination_message_path, message, out.length);
+}
+
+bool goodbye_say_problems(const struct pod_spec *spec, struct problems *problems, bool was_to_run)
+{
+	if (!problems->count)
+		return false;
+	fputs(problems->text.data, stderr);
+	log_line("%d problem%s; nothing was started", problems->count,
+		problems->count == 1 ? "" : "s");
 	if (was_to_run)
-		write_message(spec->termination_message_path, message, out.length);
+		write_problems(spec, &problems->text);
 	text_finish(&problems->text);
 	return true;
 }

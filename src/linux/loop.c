@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "clock.h"
 #include "goodbye.h"
 #include "loop_state.h"
@@ -16,7 +17,6 @@
 static const double LOOK_AGAIN_SECONDS = 0.05;
 
 enum {
-	CANNOT_BEGIN = 125,
 	SIGNAL_BATCH = 64,  /* signals in a row */
 	STEP_BATCH = 16384, /* steps in a row: a program that cannot start and needs no delay */
 };

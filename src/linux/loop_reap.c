@@ -67,7 +67,8 @@ static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 	notice.pid = reaped->pid;
 	notice.exit_code = (int16_t)(reaped->signo ? 128 + reaped->signo : reaped->exit_code);
 	notice.signo = reaped->signo;
-	proc_name(reaped->pid, orphan.program);
+	if (!loop->setup->log->voice) /* no other init says its name */
+		proc_name(reaped->pid, orphan.program);
 	event_log_tell(loop->setup->log, &notice, &orphan);
 }
 
@@ -86,8 +87,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 		act_drain(loop);
 }
 
-/* False: there may be more; the rest comes as more work. */
-static bool reap_batch(struct loop *loop, bool *childless)
+/* REAP_GOT_ONE: there may be more, which come as more work. */
+static enum reap_result reap_batch(struct loop *loop)
 {
 	struct reaped reaped;
 	ev_idle_stop(loop->ev, &loop->more_work);
@@ -95,24 +96,22 @@ static bool reap_batch(struct loop *loop, bool *childless)
 		enum reap_result result = reap_look(&reaped);
 		if (result == REAP_NO_CHILDREN && loop->pod->draining)
 			act_look_again(loop);
-		*childless = result == REAP_NO_CHILDREN;
 		if (result != REAP_GOT_ONE)
-			return true;
+			return result;
 		reap_one(loop, &reaped);
 	}
 	ev_idle_start(loop->ev, &loop->more_work);
-	return false;
+	return REAP_GOT_ONE;
 }
 
 void loop_reap_all(struct loop *loop)
 {
-	bool childless;
-	if (reap_batch(loop, &childless))
-		event_log_reaped_all(loop->setup->log, childless);
+	enum reap_result result = reap_batch(loop);
+	if (result != REAP_GOT_ONE)
+		event_log_reaped_all(loop->setup->log, result == REAP_NO_CHILDREN);
 }
 
 void loop_reap_the_past(struct loop *loop)
 {
-	bool childless;
-	reap_batch(loop, &childless);
+	reap_batch(loop);
 }

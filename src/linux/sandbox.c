@@ -14,11 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "launch.h"
 #include "log.h"
 #include "terminal.h"
-
-enum { CANNOT_BEGIN = 125 };
 
 struct division {
 	const struct sandbox *sandbox;

@@ -63,11 +63,10 @@ void signals_expect_hand_off(int signo)
 
 int signals_open(void)
 {
-	sigset_t all;
-	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
-	kernel_mask mask = ~left;
-	memcpy(&all, &mask, sizeof(mask));
-	int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigset_t set = {0};
+	kernel_mask mask = ~left; /* sigfillset() would leave 32 and 33 out */
+	memcpy(&set, &mask, sizeof(mask));
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -197,7 +197,7 @@ fail:
 told:
 	if (child->status_fd >= 0 &&
 		write(child->status_fd, &child->error, sizeof(child->error)) < 0)
-		return 125; /* podinit is gone: nobody is there to tell */
+		return CANNOT_BEGIN; /* podinit is gone: nobody is there to tell */
 	return 127;
 }
 

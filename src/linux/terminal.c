@@ -23,6 +23,12 @@ static int open_terminal(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
+/* Of the terminal, if there is one: standard input is asked where /dev/tty is not, or shall not be. */
+static int descriptor(void)
+{
+	return terminal.fd < 0 ? STDIN_FILENO : terminal.fd;
+}
+
 /* A shell's job stays in the shell's session, where Ctrl-Z works; but process 1 of a container, which
  * leads its session, hands the session over: a program that no shell could continue must not be
  * stopped by Ctrl-Z, and in a session whose leader is the program the kernel sees to that. */
@@ -38,7 +44,7 @@ static enum session choose(enum session wanted)
 static void detach(void)
 {
 	terminal.was_leader = getsid(0) == getpid();
-	if (ioctl(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, TIOCNOTTY) < 0) {
+	if (ioctl(descriptor(), TIOCNOTTY) < 0) {
 		terminal.detach_error = errno;
 	} else if (terminal.was_leader) {
 		signals_expect_hand_off(SIGHUP);
@@ -62,7 +68,7 @@ static int new_session(void)
 {
 	if (setsid() < 0)
 		return -errno;
-	if (ioctl(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, TIOCSCTTY, 0) < 0)
+	if (ioctl(descriptor(), TIOCSCTTY, 0) < 0)
 		terminal.attach_error = errno;
 	return 0;
 }
@@ -85,7 +91,7 @@ static int new_group(void)
 	bool take = !terminal.job || is_in_foreground(outer_in_foreground);
 	if (setpgid(0, 0) < 0)
 		return -errno;
-	if (!take || tcsetpgrp(terminal.fd < 0 ? STDIN_FILENO : terminal.fd, getpgrp()) == 0)
+	if (!take || tcsetpgrp(descriptor(), getpgrp()) == 0)
 		return 0;
 	terminal.foreground_error = errno;
 	bool none = errno == ENOTTY || errno == ENXIO || errno == EBADF;

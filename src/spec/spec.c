@@ -174,9 +174,17 @@ enum restart_policy spec_restart_policy(
 	return process->restart_policy ? process->restart_policy : spec->restart_policy;
 }
 
+void exit_codes_add(struct exit_codes *codes, int code)
+{
+	codes->bits[code / 8] |= (uint8_t)(1 << code % 8);
+}
+
+bool exit_codes_have(const struct exit_codes *codes, int code)
+{
+	return code >= 0 && code < 256 && (codes->bits[code / 8] & 1 << code % 8);
+}
+
 bool restart_rule_matches(const struct restart_rule *rule, int exit_code)
 {
-	bool listed = exit_code >= 0 && exit_code < 256 &&
-		(rule->codes[exit_code / 8] & 1 << exit_code % 8);
-	return listed != rule->not_in;
+	return exit_codes_have(&rule->codes, exit_code) != rule->not_in;
 }

@@ -30,10 +30,15 @@ enum restart_policy {
 	RESTART_NEVER,
 };
 
+/* Exit codes, a bit each. Zeroed is none. */
+struct exit_codes {
+	uint8_t bits[256 / 8];
+};
+
 /* One of containers[].restartPolicyRules: "Restart In 42,43". */
 struct restart_rule {
-	bool not_in;		/* operator NotIn; else In */
-	uint8_t codes[256 / 8]; /* bit per exit code */
+	bool not_in; /* operator NotIn; else In */
+	struct exit_codes codes;
 };
 
 struct restart_rules {
@@ -188,7 +193,7 @@ struct pod_spec {
 	bool single_child; /* signals go to the main process, not to its group */
 	uint8_t leftovers; /* enum leftovers */
 	struct start_codes start_codes;
-	uint8_t success_codes[256 / 8]; /* bit per exit code of podinit that becomes 0 */
+	struct exit_codes success_codes; /* of podinit, which become 0 */
 
 	/* Entries of initContainers (init and sidecar) in file order, then the mains in file
 	 * order: the index order is the start order (spec_check() sorts so). */
@@ -246,6 +251,9 @@ const char *restart_policy_name(enum restart_policy policy);
  * only where the exit code is 0, which never runs again). */
 enum restart_policy spec_restart_policy(
 	const struct pod_spec *spec, const struct process_spec *process);
+/* `code` to be added: 0..255; to be asked for: any. */
+void exit_codes_add(struct exit_codes *codes, int code);
+bool exit_codes_have(const struct exit_codes *codes, int code);
 bool restart_rule_matches(const struct restart_rule *rule, int exit_code);
 
 /* One reading of --plan: what would run, in which order and how. */

@@ -26,6 +26,9 @@ bool signal_parse(const char *text, int *signo);
  * until the program ends. */
 const char *signal_name(int signo);
 
-enum { SIGNAL_MAX = 64 };
+enum {
+	SIGNAL_STANDARD_MAX = 31,
+	SIGNAL_MAX = 64
+}; /* those above the first are real-time signals */
 
 #endif

@@ -171,7 +171,7 @@ bool value_parse_rule(const struct parse *parse)
 		long code = strtol(s, &end, 10);
 		if (end == s || code < 0 || code > 255)
 			return value_must_be(parse, form);
-		rule.codes[code / 8] |= (uint8_t)(1 << code % 8);
+		exit_codes_add(&rule.codes, (int)code);
 		s = end + strspn(end, " ");
 		if (*s == ',' && s[1])
 			s += 1 + strspn(s + 1, " ");
@@ -242,7 +242,7 @@ void value_write_rules(struct text *out, const struct key *key, const union any_
 		text_add(out, "Restart %s", rule->not_in ? "NotIn" : "In");
 		const char *before = " ";
 		for (int code = 0; code < 256; code++) {
-			if (rule->codes[code / 8] & 1 << code % 8) {
+			if (exit_codes_have(&rule->codes, code)) {
 				text_add(out, "%s%d", before, code);
 				before = ",";
 			}

@@ -11,7 +11,7 @@ static bool rule_says_restart(const struct restart_rules *rules, int code)
 {
 	for (int i = 0; i < rules->count; i++) {
 		const struct restart_rule *rule = &rules->items[i];
-		bool is_in = code < 256 && (rule->codes[code >> 3] >> (code & 7) & 1);
+		bool is_in = code < 256 && (rule->codes.bits[code >> 3] >> (code & 7) & 1);
 		if (rule->not_in ? !is_in : is_in)
 			return true;
 	}

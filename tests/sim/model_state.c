@@ -176,5 +176,5 @@ static int plain_exit_code(const struct model *model, const struct pod_spec *spe
 int model_exit_code(const struct model *model, const struct pod_spec *spec)
 {
 	int code = plain_exit_code(model, spec);
-	return (spec->success_codes[code >> 3] >> (code & 7) & 1) ? 0 : code;
+	return (spec->success_codes.bits[code >> 3] >> (code & 7) & 1) ? 0 : code;
 }

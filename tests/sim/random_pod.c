@@ -86,7 +86,7 @@ static void random_rules(struct rng *rng, struct arena *arena, struct process_sp
 		rule->not_in = rng_chance(rng, 250);
 		for (int64_t k = rng_between(rng, 0, 4); k > 0; k--) {
 			uint8_t code = codes[rng_between(rng, 0, sizeof(codes) - 1)];
-			rule->codes[code / 8] |= (uint8_t)(1 << code % 8);
+			rule->codes.bits[code / 8] |= (uint8_t)(1 << code % 8);
 		}
 	}
 }
@@ -182,7 +182,7 @@ static void random_entrypoint(struct rng *rng, struct pod_spec *spec)
 	if (rng_chance(rng, 300))
 		spec->start_codes = (struct start_codes){2, 3, 4};
 	if (rng_chance(rng, 300))
-		memset(spec->success_codes, (int)rng_between(rng, 0, 255),
+		memset(&spec->success_codes, (int)rng_between(rng, 0, 255),
 			sizeof(spec->success_codes));
 	if (rng_chance(rng, 300))
 		spec_set_drain_delay(spec, spec->grace_ns > 0 ? rng_time(rng, spec->grace_ns) : 0);

@@ -111,7 +111,7 @@ static void names_of_things(void **state)
 static void rules_outside_of_exit_codes(void **state)
 {
 	(void)state;
-	const struct restart_rule in = {.codes = {[31] = 0xff}}, not_in = {.not_in = true};
+	const struct restart_rule in = {.codes.bits = {[31] = 0xff}}, not_in = {.not_in = true};
 	assert_true(restart_rule_matches(&in, 255));
 	assert_false(restart_rule_matches(&in, 256));
 	assert_false(restart_rule_matches(&in, -1));
