@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+import containers
 from faces import Inits
 from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
 
@@ -105,3 +106,17 @@ def inits(tmp_path):
     inits = Inits(tmp_path)
     yield inits
     inits.finish()
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """A podman with the images that are quick to make; see containers.py."""
+    with containers.engine() as podman:
+        yield podman
+
+
+@pytest.fixture
+def podman(engine):
+    """podman without a container; those of the test end with it."""
+    yield engine
+    engine.remove_all()

@@ -337,6 +337,22 @@ def row(arguments, code, out=None, err=None, env=(), **how):
     return Row(words, code, out, err, {**how, "env": dict(env)})
 
 
+def check_help(inits, name, *options):
+    """The words are podinit's own, but they name every option."""
+    running = inits.podinit(name).start("-h")
+    running.wait()
+    for option in options:
+        assert option in running.text()
+
+
+def check_licence(inits, name, option):
+    """The text is podinit's own; where it goes is not."""
+    def licence(init):
+        code, out, err = init.run(option)
+        return code, bool(out), err
+    assert same(inits, name, licence) == (0, True, [])
+
+
 def check_row(inits, name, row):
     """podinit does what the peer does, by name and by option; and the peer what the row says."""
     went = same(inits, name, lambda init: init.run(*row.arguments, **row.how), by_option=True)

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from faces import check_row, row, rows, same
+from faces import check_help, check_licence, check_row, row, rows, same
 from fates import is_blocked, is_pending
 from pods import HELPER, children, is_running, kill, read, until
 
@@ -78,17 +78,11 @@ def test_a_command_line(inits, row):
 
 
 def test_the_help_names_every_option(inits):
-    running = inits.podinit("catatonit").start("-h")
-    running.wait()
-    for option in ["-g", "-h", "-L", "-P", "-V", "--version"]:
-        assert option in running.text()
+    check_help(inits, "catatonit", "-g", "-h", "-L", "-P", "-V", "--version")
 
 
 def test_the_licence_goes_to_standard_output(inits):
-    def licence(init):
-        code, out, err = init.run("-L")
-        return code, bool(out), err
-    assert same(inits, "catatonit", licence) == (0, True, [])
+    check_licence(inits, "catatonit", "-L")
 
 
 def test_the_version_is_one_that_docker_understands(inits):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from faces import check_row, row, rows, same
+from faces import check_help, check_row, row, rows, same
 from fates import fate, is_pending, settle
 from pods import HELPER, children, kill, until
 
@@ -118,12 +118,8 @@ def test_a_command_line(inits, row):
 
 
 def test_the_help_names_every_option(inits):
-    running = inits.podinit("dumb-init").start("-h")
-    running.wait()
-    for option in ["-h", "--help", "-v", "--verbose", "-V", "--version", "-c", "--single-child",
-                   "-r",
-                   "--rewrite"]:
-        assert option in running.text()
+    check_help(inits, "dumb-init", "-h", "--help", "-v", "--verbose", "-V", "--version", "-c",
+               "--single-child", "-r", "--rewrite")
 
 
 @pytest.mark.parametrize("closed", ["0", "1"])

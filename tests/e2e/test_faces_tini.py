@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from faces import check_row, row, rows, same
+from faces import check_help, check_licence, check_row, row, rows, same
 from fates import is_pending
 from pods import HELPER, children, is_running, kill, until
 
@@ -162,18 +162,12 @@ def test_the_version_is_one_that_docker_understands(inits):
 
 
 def test_the_help_names_every_option(inits):
-    running = inits.podinit("tini").start("-h")
-    running.wait()
-    for option in ["-h", "-l", "-s", "-p", "-v", "-w", "-g", "-e", "--version", "TINI_SUBREAPER",
-                   "TINI_VERBOSITY", "TINI_KILL_PROCESS_GROUP"]:
-        assert option in running.text()
+    check_help(inits, "tini", "-h", "-l", "-s", "-p", "-v", "-w", "-g", "-e", "--version",
+               "TINI_SUBREAPER", "TINI_VERBOSITY", "TINI_KILL_PROCESS_GROUP")
 
 
 def test_the_licence_goes_to_standard_output(inits):
-    def licence(init):
-        code, out, err = init.run("-l")
-        return code, bool(out), err
-    assert same(inits, "tini", licence) == (0, True, [])
+    check_licence(inits, "tini", "-l")
 
 
 @pytest.mark.parametrize("content, code", [("echo by a shell", 0), ("", 0), ("exit 9", 9)])

@@ -1,6 +1,8 @@
 """A process that cannot be started: what failed is said in the log, the event and the status, in
 the same words, for a plain process and for one with a file system view of its own."""
 
+import re
+
 import pytest
 
 from pods import PLAIN, SANDBOX, UNSHARE, never
@@ -132,4 +134,5 @@ def test_one_that_cannot_start_does_not_keep_the_others_from_starting(pods):
 
 def test_an_entrypoint_says_it_too(pods):
     result = pods.run_program("/nope/program")
-    assert ": program: cannot execute /nope/program: No such file or directory" in result.output
+    assert re.search(r"\npodinit: ends with exit code 127 after \d+ ms: program: cannot execute "
+                     r"/nope/program: No such file or directory\n", result.output)

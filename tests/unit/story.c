@@ -28,6 +28,17 @@ struct story *story_of(struct story *t)
 	return t;
 }
 
+struct story *story_entrypoint(void)
+{
+	struct story *t = story_empty();
+	struct problems problems = {0};
+	char *argv[] = {"/bin/app", "arg", NULL};
+	spec_entrypoint(&t->spec, argv);
+	spec_check(&t->spec, &problems);
+	assert_int_equal(problems.count, 0);
+	return t;
+}
+
 struct story *story(const char *ini)
 {
 	struct story *t = story_empty();

@@ -7,13 +7,7 @@
 
 static struct story *entrypoint(void)
 {
-	struct story *t = story_empty();
-	struct problems problems = {0};
-	char *argv[] = {"app", "arg", NULL};
-	spec_entrypoint(&t->spec, argv);
-	spec_check(&t->spec, &problems);
-	assert_int_equal(problems.count, 0);
-	return story_of(t);
+	return story_of(story_entrypoint());
 }
 
 static void entrypoint_gets_the_very_signal(void **state)

@@ -14,12 +14,7 @@ static void assert_says(struct story *t, const char *by, const char *expected)
 
 static struct story *entrypoint(void)
 {
-	struct story *t = story_empty();
-	struct problems problems = {0};
-	char *argv[] = {"/bin/app", NULL};
-	spec_entrypoint(&t->spec, argv);
-	spec_check(&t->spec, &problems);
-	return story_of(t);
+	return story_of(story_entrypoint());
 }
 
 static void of_an_entrypoint(void **state)

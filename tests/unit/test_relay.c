@@ -2,17 +2,6 @@
  * what becomes of leftovers; exit codes; the delay before the stop signal. */
 #include "unit.h"
 
-static struct story *fresh(void)
-{
-	struct story *t = story_empty();
-	struct problems problems = {0};
-	char *argv[] = {"app", NULL};
-	spec_entrypoint(&t->spec, argv);
-	spec_check(&t->spec, &problems);
-	assert_int_equal(problems.count, 0);
-	return t;
-}
-
 static struct story *runs(struct story *t)
 {
 	story_of(t);
@@ -23,7 +12,7 @@ static struct story *runs(struct story *t)
 static void signals_are_passed_on_as_others(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	t->spec.signal_map[1] = 3;
 	t->spec.signal_map[10] = 0;
 	runs(t);
@@ -39,7 +28,7 @@ static void signals_are_passed_on_as_others(void **state)
 static void the_stop_signal_is_rewritten_too(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	t->spec.signal_map[15] = 3;
 	runs(t);
 	signalled(t, 15);
@@ -53,7 +42,7 @@ static void the_stop_signal_is_rewritten_too(void **state)
 static void a_dropped_stop_signal_stops_nothing(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	t->spec.signal_map[15] = 0;
 	runs(t);
 	signalled(t, 15);
@@ -68,7 +57,7 @@ static void a_dropped_stop_signal_stops_nothing(void **state)
 static void a_single_child_gets_signals_alone(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	t->spec.single_child = true;
 	runs(t);
 	signalled(t, 1);
@@ -86,7 +75,7 @@ static void a_single_child_gets_signals_alone(void **state)
 static void a_relay_never_kills(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	t->spec.relay = true;
 	t->spec.leftovers = LEFTOVERS_ABANDONED;
 	runs(t);
@@ -107,7 +96,7 @@ static void a_group_that_is_signalled_is_not_waited_for(void **state)
 {
 	(void)state;
 	for (int as = 0; as <= 15; as += 15) {
-		struct story *t = fresh();
+		struct story *t = story_entrypoint();
 		t->spec.relay = true;
 		t->spec.leftovers = LEFTOVERS_SIGNALLED;
 		t->spec.signal_map[15] = (uint8_t)as;
@@ -124,7 +113,7 @@ static void a_group_that_is_signalled_is_not_waited_for(void **state)
 static void exit_codes_become_0(void **state)
 {
 	(void)state;
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	exit_codes_add(&t->spec.success_codes, 143);
 	runs(t);
 	signalled(t, 15);
@@ -141,7 +130,7 @@ static void start_codes(void **state)
 	} rows[] = {{2, 100}, {13, 101}, {8, 102}};
 	(void)state;
 	for (int i = 0; i < COUNT(rows); i++) {
-		struct story *t = fresh();
+		struct story *t = story_entrypoint();
 		t->spec.start_codes =
 			(struct start_codes){.not_found = 100, .denied = 101, .other = 102};
 		t->spec.leftovers = LEFTOVERS_ABANDONED;
@@ -156,7 +145,7 @@ static void start_codes(void **state)
 
 static struct story *delayed(void)
 {
-	struct story *t = fresh();
+	struct story *t = story_entrypoint();
 	spec_set_drain_delay(&t->spec, 5 * S);
 	runs(t);
 	signalled(t, 15);

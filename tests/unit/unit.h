@@ -117,6 +117,7 @@ struct story {
 struct story *story(const char *ini);	 /* loads and boots */
 struct story *story_of(struct story *t); /* boots one whose spec is filled */
 struct story *story_empty(void);	 /* with an initialised, empty spec */
+struct story *story_entrypoint(void);	 /* of `podinit -- /bin/app arg`; not booted */
 /* Nothing may be left in the queue. */
 void end(struct story *t);
 /* The same, not looking at what is left to be expected. */
