@@ -16,7 +16,7 @@ BUILD = sys.argv[1]
 def inits():
     """Name and command line of each init that is there; the first one is the measure."""
     known = [
-        ("podinit", [os.path.join(BUILD, "podinit"), "--no-control", "--"]),
+        ("podinit", [os.path.join(BUILD, "podinit"), "--no-control", "-q", "--"]),
         ("tini", ["tini", "-s", "--"]),
         ("tini-static", ["tini-static", "-s", "--"]),
         ("dumb-init", ["dumb-init", "--"]),
