@@ -17,7 +17,8 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missi
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
-SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
+SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
+	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
 LINUX = act boot clock config control event_log goodbye install launch log loop loop_reap loopback machine mount \
 	names proc reap sandbox signals spawn terminal view volume
