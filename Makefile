@@ -21,7 +21,7 @@ SPEC  = arena text words expand units keys key_lookup value value_lists value_sy
 	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
 LINUX = account act boot clock config control event_log goodbye identity install label launch limits log loop loop_reap \
-	mount names proc reap reaper sandbox signals spawn terminal tty view volume
+	loopback machine mount names proc reap reaper sandbox signals spawn terminal tty view volume
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
@@ -119,6 +119,10 @@ fuzz: $(BUILD)/fuzz_ini
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
 
+# podinit as the first process of a machine, in qemu.
+vm: all
+	$(PYTHON) -m pytest -q tests/vm
+
 test: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PYTHON='$(PYTHON)' tests/run.sh $(BUILD)
@@ -156,4 +160,4 @@ clean:
 
 -include $(objects:.o=.d)
 
-.PHONY: all unit sim sim-asan unit-asan fuzz e2e test bench demo deps format format-check install clean
+.PHONY: all unit sim sim-asan unit-asan fuzz e2e vm test bench demo deps format format-check install clean
