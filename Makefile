@@ -14,7 +14,7 @@ PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 CFLAGS   ?= -O2 -g
 WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missing-field-initializers \
 	    $(if $(CI),-Werror)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WARNINGS) \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -iquote src $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
 SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
