@@ -20,32 +20,40 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -iquote src
 SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
 LINUX = act boot clock config control event_log goodbye install launch log loop loop_reap mount names proc reap sandbox \
-	signals spawn terminal view volume
+	seccomp seccomp_build seccomp_default signals spawn terminal view volume
+CONVERT = json_reader seccomp_json seccomp_names
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)
 linux_o = $(LINUX:%=$(BUILD)/linux/%.o)
 faces_o = $(FACES:%=$(BUILD)/faces/%.o)
-objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o $(BUILD)/podctl.o
+convert_o = $(CONVERT:%=$(BUILD)/convert/%.o)
+objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(convert_o) \
+	$(BUILD)/podinit.o $(BUILD)/podctl.o $(BUILD)/podconv.o
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
+SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
 Q = $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podconv $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(JANSSON_LIBS)
+
+$(BUILD)/podconv: $(BUILD)/podconv.o $(convert_o) $(BUILD)/linux/seccomp.o $(BUILD)/linux/seccomp_build.o $(spec_o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/%.o: src/%.c
 	$(call say,CC,$<)
@@ -142,12 +150,14 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
+	install -m 755 $(BUILD)/podconv $(DESTDIR)$(PREFIX)/bin/podconv
 	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
 	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
 	ln -sf ../../sbin/podinit $(DESTDIR)$(PREFIX)/libexec/podinit/docker-init
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
+	install -m 644 docs/podconv.1 $(DESTDIR)$(PREFIX)/share/man/man1/podconv.1
 
 clean:
 	rm -rf $(BUILD)

@@ -13,6 +13,7 @@ clang:clang
 /usr/include/ev.h:libev-dev
 /usr/include/ini.h:libinih-dev
 /usr/include/jansson.h:libjansson-dev
+/usr/include/seccomp.h:libseccomp-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 unshare:util-linux

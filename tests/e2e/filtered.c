@@ -5,7 +5,7 @@
  *     filtered arch | read PATH | write CAPABILITIES PATH
  *
  * CAPABILITIES is a mask in hexadecimal. --user: becomes user and group 65534 behind the filter, as
- * podinit does. CALL is a name, a number, or "int80/NUMBER", the 32-bit call of x86. Each prints a
+ * podinit does. CALL is a name or a number. Each prints a
  * line: "CALL ok", or the error. "read" prints what seccomp_read_file() says,
  * "write" puts the default filter into a file as podconv would. */
 #include <errno.h>
@@ -20,25 +20,8 @@
 
 #include "linux/seccomp.h"
 
-static long int80(long number, const long *arguments)
-{
-#if defined(__x86_64__)
-	long result;
-	__asm__ volatile("int $0x80"
-			 : "=a"(result)
-			 : "a"(number), "b"(arguments[0]), "c"(arguments[1]), "d"(arguments[2])
-			 : "memory", "r8", "r9", "r10", "r11");
-	return result;
-#else
-	(void)number, (void)arguments;
-	return -ENOTSUP;
-#endif
-}
-
 static long make_call(const char *name, const long *arguments)
 {
-	if (strncmp(name, "int80/", 6) == 0)
-		return int80(atol(name + 6), arguments);
 	char *end;
 	long number = strtol(name, &end, 0);
 	if (*end)
