@@ -1,13 +1,13 @@
 /* Filters itself with podinit's own code, and then is another program, or makes system calls:
  *
- *     filtered default CAPABILITIES | file PATH  [--user] PROGRAM ARGUMENT...
- *     filtered default CAPABILITIES | file PATH  [--user] call CALL[:ARGUMENT]...
- *     filtered arch | read PATH | write CAPABILITIES PATH
+ *     filtered FILTER [--user] PROGRAM ARGUMENT...
+ *     filtered FILTER [--user] call CALL[:ARGUMENT]...
+ *     filtered read PATH | write CAPABILITIES PATH | number CALL...
  *
- * CAPABILITIES is a mask in hexadecimal. --user: becomes user and group 65534 behind the filter, as
+ * FILTER is "default CAPABILITIES", "file PATH" or "none -". CAPABILITIES is a mask in hexadecimal. --user: becomes user and group 65534 behind the filter, as
  * podinit does. CALL is a name or a number. Each prints a
  * line: "CALL ok", or the error. "read" prints what seccomp_read_file() says,
- * "write" puts the default filter into a file as podconv would. */
+ * "write" puts the default filter into a file, "number" prints the numbers of calls. */
 #include <errno.h>
 #include <grp.h>
 #include <seccomp.h>
@@ -71,15 +71,19 @@ int main(int argc, char **argv)
 {
 	struct seccomp_program program;
 	signal(SIGCHLD, SIG_IGN);
-	if (argc == 2 && strcmp(argv[1], "arch") == 0)
-		return printf("%u\n", seccomp_arch_native()) < 0;
+	if (argc > 2 && strcmp(argv[1], "number") == 0) {
+		for (char **name = argv + 2; *name; name++)
+			printf("%d\n", seccomp_syscall_resolve_name(*name));
+		return 0;
+	}
 	if (argc == 4 && strcmp(argv[1], "write") == 0)
 		return write_default(strtoull(argv[2], NULL, 16), argv[3]);
 	if (argc < 3)
 		fail("usage", "is in filtered.c");
-	int from_file = strcmp(argv[1], "default") != 0;
-	int result = from_file ? seccomp_read_file(argv[2], &program)
-			       : seccomp_make_default(strtoull(argv[2], NULL, 16), &program);
+	int from_file = strcmp(argv[1], "default") != 0, none = strcmp(argv[1], "none") == 0;
+	int result = none   ? 0
+		: from_file ? seccomp_read_file(argv[2], &program)
+			    : seccomp_make_default(strtoull(argv[2], NULL, 16), &program);
 	if (strcmp(argv[1], "read") == 0) {
 		printf("%d %s\n", program.count, result ? strerrorname_np(-result) : "ok");
 		if (result && (program.count || program.filters))
@@ -92,9 +96,11 @@ int main(int argc, char **argv)
 	argv += 3;
 	int as_user = *argv && strcmp(*argv, "--user") == 0;
 	argv += as_user;
-	if (geteuid() != 0)
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	result = seccomp_install(&program);
+	result = none ? 0 : seccomp_install(&program);
+	if (result == -EACCES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
+		fputs("needs no_new_privs\n", stderr);
+		result = seccomp_install(&program);
+	}
 	if (result)
 		fail("install:", strerror(-result));
 	if (as_user &&
