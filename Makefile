@@ -113,14 +113,18 @@ unit-asan:
 # libFuzzer over every reader of outside text; FUZZ_SECONDS=n.
 FUZZ_SECONDS ?= 20
 FUZZ_FLAGS    = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(SPEC:%=src/spec/%.c)
+fuzzed = $(SPEC:%=src/spec/%.c) $(CONVERT:%=src/convert/%.c) src/linux/seccomp.c src/linux/seccomp_build.c
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS)
-fuzz: $(BUILD)/fuzz_ini
-	$(Q)mkdir -p $(BUILD)/fuzz
-	$(BUILD)/fuzz_ini -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 \
-		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz conf
+	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+# What they start from; libFuzzer adds to the first directory.
+fuzz_ini_seeds     = conf
+fuzz_seccomp_seeds = tests/fuzz/seccomp
+fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp
+	$(Q)mkdir -p $(^:$(BUILD)/fuzz_%=$(BUILD)/fuzz/%)
+	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true
 
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e

@@ -14,9 +14,9 @@
 #include "seccomp_names.h"
 
 enum {
-	ERRNO_MAX = 4095 /* the kernel cuts off the rest */,
+	ERRNO_MAX = 4094, /* libseccomp takes no more */
 	ARGUMENTS_MAX = 6,
-	CONDITIONS_MAX = 64
+	CONDITIONS_MAX = 64,
 };
 
 struct reader {

@@ -5,12 +5,13 @@ import operator
 import os
 import pathlib
 import pty
+import re
 import subprocess
 
 import pytest
 
 import bpf
-from pods import PODCONV
+from pods import PODCONV, ROOT
 
 PODMANS_PROFILE = pathlib.Path("/usr/share/containers/seccomp.json")
 READ, WRITE, OPEN, GETPID = 0, 1, 2, 39  # of x86_64
@@ -57,7 +58,7 @@ def deny(*calls, **more):
 
 @pytest.mark.parametrize("action, number, answer", [
     ("SCMP_ACT_ALLOW", None, "allow"), ("SCMP_ACT_ERRNO", None, 1), ("SCMP_ACT_ERRNO", 0, 0),
-    ("SCMP_ACT_ERRNO", 38, 38), ("SCMP_ACT_ERRNO", 4095, 4095), ("SCMP_ACT_KILL", None, "kill thread"),
+    ("SCMP_ACT_ERRNO", 38, 38), ("SCMP_ACT_ERRNO", 4094, 4094), ("SCMP_ACT_KILL", None, "kill thread"),
     ("SCMP_ACT_KILL_THREAD", None, "kill thread"), ("SCMP_ACT_KILL_PROCESS", None, "kill process"),
     ("SCMP_ACT_TRAP", None, "trap"), ("SCMP_ACT_LOG", None, "log"), ("SCMP_ACT_TRACE", 7, "trace"),
 ])
@@ -208,7 +209,7 @@ flags[0]: there is no such flag: 'X'
 syscalls[1]: must be an object: {...}
 syscalls[2].action: must be text in quotes
 syscalls[2].name: there must be either name or names
-syscalls[3].errnoRet: must be a whole number, 0 to 4095
+syscalls[3].errnoRet: must be a whole number, 0 to 4094
 syscalls[3].args[0].index: must be a whole number, 0 to 5
 syscalls[3].args[0].value: must be a whole number, not negative
 syscalls[3].args[0].op: there is no such comparison: 'EQ'
@@ -312,6 +313,14 @@ def test_help_and_version():
     assert done.returncode == 0 and "--from seccomp --to bpf" in done.stdout
     assert "systemd" not in done.stdout  # only what exists
     assert podconv("-V").stdout.startswith("podconv ")
+
+
+def test_the_manual_has_every_option():
+    manual = (ROOT / "docs/podconv.1").read_text().replace("\\-", "-")
+    options = set(re.findall(r"--[a-z]+|(?<= )-[a-z](?=,)", podconv("--help").stdout))
+    assert options >= {"--from", "--caps", "-o", "-h"}
+    for option in options - {"--help", "--version"}:
+        assert option in manual, option
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path):
