@@ -2,6 +2,9 @@
 #include "seccomp_build.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -76,6 +79,10 @@ int seccomp_build_finish(scmp_filter_ctx context, struct seccomp_program *out)
 	if (fd >= 0)
 		close(fd);
 	seccomp_release(context);
+#ifdef __GLIBC__
+	/* PID 1 lives long, and libseccomp leaves 1.3 MiB of free heap behind. */
+	malloc_trim(0);
+#endif
 	return result;
 }
 
