@@ -17,10 +17,11 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missi
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -iquote src $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
-SPEC  = arena text words expand units keys key_lookup value value_lists ini_read ini_write spec check plan
+SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
+	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
-LINUX = act boot clock config control event_log goodbye install launch log loop loop_reap mount names proc reap sandbox \
-	seccomp seccomp_build seccomp_default signals spawn terminal view volume
+LINUX = account act boot clock config control event_log goodbye identity install label launch limits log loop loop_reap \
+	mount names proc reap reaper sandbox seccomp seccomp_build seccomp_default signals spawn terminal tty view volume
 CONVERT = json_reader seccomp_json seccomp_names
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 
@@ -34,6 +35,7 @@ objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(convert_o) \
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
+CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
 SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
@@ -45,7 +47,7 @@ all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podconv $(BUILD)/pause $(BUILD)/p
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(SECCOMP_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)

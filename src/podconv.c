@@ -12,6 +12,7 @@
 #include "convert/seccomp_json.h"
 #include "convert/seccomp_names.h"
 #include "linux/seccomp.h"
+#include "spec/security.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -261,7 +262,8 @@ static int read_options(int argc, char **argv, struct request *request)
 
 int main(int argc, char **argv)
 {
-	struct request request = {.capabilities = SECCOMP_CONTAINER_CAPABILITIES};
+	const struct process_spec container = {0}; /* of which nothing is said */
+	struct request request = {.capabilities = spec_capabilities(&container)};
 	arena_exhausted = cannot_allocate;
 	int exit_code = read_options(argc, argv, &request);
 	if (exit_code >= 0)

@@ -1,13 +1,15 @@
 /* Tables of names in seccomp profiles. Must hold no rule of what a profile may say. */
 #include "seccomp_names.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
+
+#include "../spec/security.h"
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
@@ -163,26 +165,12 @@ uint32_t seccomp_flag_find(const char *name, bool *known)
 
 int seccomp_capability_find(const char *name)
 {
-	static const char *const names[] = {"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",
-		"FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
-		"NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK",
-		"IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT",
-		"SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG",
-		"MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE",
-		"MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON",
-		"BPF", "CHECKPOINT_RESTORE"};
-	_Static_assert(COUNT(names) == 41, "one name for each capability, in the kernel's order");
+	char plain[32];
+	size_t i = 0;
 	if (strncasecmp(name, "CAP_", 4) == 0)
 		name += 4;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (strcasecmp(names[i], name) == 0)
-			return (int)i;
-	}
-	return -1;
+	for (; name[i] && i < sizeof(plain) - 1; i++)
+		plain[i] = (char)toupper((unsigned char)name[i]);
+	plain[i] = '\0';
+	return name[i] ? -1 : capability_find(plain);
 }
-
-#define CAP(name) (UINT64_C(1) << CAP_##name)
-
-const uint64_t SECCOMP_CONTAINER_CAPABILITIES = CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FSETID) |
-	CAP(FOWNER) | CAP(MKNOD) | CAP(NET_RAW) | CAP(SETGID) | CAP(SETUID) | CAP(SETFCAP) |
-	CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | CAP(SYS_CHROOT) | CAP(KILL) | CAP(AUDIT_WRITE);

@@ -35,7 +35,4 @@ uint32_t seccomp_flag_find(const char *name, bool *known);
 /* A capability by its name, with or without "CAP_", in any case; -1: no such capability. */
 int seccomp_capability_find(const char *name);
 
-/* What a container has by default: a mask, bit n is capability n. */
-extern const uint64_t SECCOMP_CONTAINER_CAPABILITIES;
-
 #endif

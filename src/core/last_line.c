@@ -19,7 +19,7 @@ static void add_process(struct text *out, const char *separator, const struct po
 		text_add(out, " cannot be killed");
 	} else if (process->last.reason == NOTICE_START_ERROR) {
 		text_add(out, ": ");
-		spawn_error_message(out, process_spec, &process->last.spawn_error);
+		spawn_error_message(out, spec, process_spec, &process->last.spawn_error);
 	} else {
 		struct notice notice = notice_of((enum notice_reason)process->last.reason, index);
 		notice.exit_code = (int16_t)process->last.exit_code;

@@ -77,21 +77,62 @@ const char *stop_cause_text(enum stop_cause cause)
 }
 
 /* What could not be done, and what of the process's spec it was about. */
+enum stage_object {
+	NOTHING,
+	COMMAND,
+	DIRECTORY,
+	ROOT,
+	MOUNT,
+	MESSAGE_PATH,
+	RLIMIT,
+	USER,
+	GROUP,
+	SUPPLEMENTAL_GROUP,
+	CAPABILITY,
+	SECCOMP,
+	APPARMOR,
+};
+
 static const struct {
 	const char *text;
-	enum { NOTHING, COMMAND, DIRECTORY, ROOT, MOUNT } object;
+	enum stage_object object;
 } STAGES[] = {
 	[STAGE_NONE] = {"cannot start", NOTHING},
 	[STAGE_FORK] = {"cannot make a process", NOTHING},
+	[STAGE_CGROUP] = {"cannot enter its cgroup", NOTHING},
 	[STAGE_SESSION] = {"cannot make a session", NOTHING},
 	[STAGE_STDIN] = {"cannot open standard input", NOTHING},
+	[STAGE_TTY] = {"cannot make a terminal", NOTHING},
 	[STAGE_MOUNT_NAMESPACE] = {"cannot make a mount namespace", NOTHING},
 	[STAGE_ROOTFS] = {"cannot use the root file system", ROOT},
 	[STAGE_PROC] = {"cannot mount /proc in", ROOT},
 	[STAGE_SYS] = {"cannot mount /sys in", ROOT},
 	[STAGE_DEV] = {"cannot make /dev in", ROOT},
+	[STAGE_MASK] = {"cannot hide parts of /proc and /sys in", ROOT},
 	[STAGE_VOLUME] = {"cannot mount", MOUNT},
+	[STAGE_HOSTS] = {"cannot mount /etc/hosts in", ROOT},
+	[STAGE_MESSAGE] = {"cannot mount terminationMessagePath", MESSAGE_PATH},
 	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},
+	[STAGE_PID_NAMESPACE] = {"cannot make a PID namespace", NOTHING},
+	[STAGE_RLIMIT] = {"cannot set rlimit", RLIMIT},
+	[STAGE_NICE] = {"cannot set nice", NOTHING},
+	[STAGE_OOM_SCORE] = {"cannot set oomScoreAdj", NOTHING},
+	[STAGE_CPU_AFFINITY] = {"cannot set cpuAffinity", NOTHING},
+	[STAGE_CPU_SCHEDULING] = {"cannot set cpuSchedulingPolicy", NOTHING},
+	[STAGE_IO_SCHEDULING] = {"cannot set ioSchedulingClass", NOTHING},
+	[STAGE_NUMA] = {"cannot set numaPolicy", NOTHING},
+	[STAGE_USER] = {"its /etc/passwd has no user", USER},
+	[STAGE_GROUP] = {"its /etc/group has no group", GROUP},
+	[STAGE_SUPPLEMENTAL_GROUP] = {"its /etc/group has no group", SUPPLEMENTAL_GROUP},
+	[STAGE_NON_ROOT] = {"runAsNonRoot, but its user is root", NOTHING},
+	[STAGE_SET_USER] = {"cannot become user", USER},
+	[STAGE_SET_GROUPS] = {"cannot set the groups of user", USER},
+	[STAGE_CAPABILITY] = {"podinit does not have, and cannot give, capability", CAPABILITY},
+	[STAGE_CAPABILITIES] = {"cannot set its capabilities", NOTHING},
+	[STAGE_NO_NEW_PRIVILEGES] = {"cannot set no_new_privs", NOTHING},
+	[STAGE_SECCOMP] = {"cannot install its seccompProfile", SECCOMP},
+	[STAGE_APPARMOR] = {"cannot set its appArmorProfile", APPARMOR},
+	[STAGE_SELINUX] = {"cannot set its seLinuxOptions", NOTHING},
 	[STAGE_CHDIR] = {"cannot change to directory", DIRECTORY},
 	[STAGE_EXEC] = {"cannot execute", COMMAND},
 	[STAGE_ABORTED] = {"given up", NOTHING},
@@ -109,28 +150,66 @@ static void add_mount(struct text *out, const struct process_spec *process, int 
 	text_add(out, " at %s", mount->path);
 }
 
-void spawn_error_message(
-	struct text *out, const struct process_spec *process, const struct spawn_error *error)
+/* What it was about. A user or profile may be what the pod says for all. */
+static void add_object(struct text *out, enum stage_object object, const struct pod_spec *spec,
+	const struct process_spec *process, int item)
+{
+	const struct security_spec security = spec_security(spec, process);
+	const char *name = NULL;
+	switch (object) {
+	case NOTHING:
+		return;
+	case COMMAND:
+		name = process->argv.count ? process->argv.items[0] : "";
+		break;
+	case DIRECTORY:
+		name = process->working_dir ? process->working_dir : "/";
+		break;
+	case ROOT:
+		name = process->rootfs ? process->rootfs : "/";
+		break;
+	case MOUNT:
+		add_mount(out, process, item);
+		return;
+	case MESSAGE_PATH:
+		name = process->termination_message_path;
+		break;
+	case RLIMIT:
+		name = item < LIMIT_COUNT ? rlimit_name((enum rlimit_kind)item) : NULL;
+		break;
+	case USER:
+		name = security.user;
+		break;
+	case GROUP:
+		name = security.group;
+		break;
+	case SUPPLEMENTAL_GROUP:
+		name = item < spec->supplemental_groups.count
+			? spec->supplemental_groups.items[item]
+			: NULL;
+		break;
+	case CAPABILITY:
+		name = capability_name(item);
+		break;
+	case SECCOMP:
+		name = security.seccomp_file;
+		break;
+	case APPARMOR:
+		name = security.apparmor_name;
+		break;
+	}
+	if (name)
+		text_add(out, " %s", name);
+}
+
+void spawn_error_message(struct text *out, const struct pod_spec *spec,
+	const struct process_spec *process, const struct spawn_error *error)
 {
 	int stage = error->stage < STAGE_COUNT ? error->stage : STAGE_NONE;
 	text_add(out, "%s", STAGES[stage].text);
-	switch (STAGES[stage].object) {
-	case NOTHING:
-		break;
-	case COMMAND:
-		text_add(out, " %s", process->argv.count ? process->argv.items[0] : "");
-		break;
-	case DIRECTORY:
-		text_add(out, " %s", process->working_dir ? process->working_dir : "/");
-		break;
-	case ROOT:
-		text_add(out, " %s", process->rootfs ? process->rootfs : "/");
-		break;
-	case MOUNT:
-		add_mount(out, process, error->item);
-		break;
-	}
-	text_add(out, ": %s", strerror(error->error));
+	add_object(out, STAGES[stage].object, spec, process, error->item);
+	if (error->error != SPAWN_STAGE_SAYS_IT)
+		text_add(out, ": %s", strerror(error->error));
 }
 
 void notice_add_seconds(struct text *out, int64_t ns)
@@ -187,7 +266,8 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 		notice_add_end(out, notice);
 		break;
 	case NOTICE_START_ERROR:
-		spawn_error_message(out, &spec->processes[notice->process], &notice->spawn_error);
+		spawn_error_message(
+			out, spec, &spec->processes[notice->process], &notice->spawn_error);
 		break;
 	case NOTICE_BACK_OFF:
 		text_add(out, "starts again in ");

@@ -32,15 +32,40 @@ enum notice_reason {
 enum spawn_stage {
 	STAGE_NONE,
 	STAGE_FORK,
+	STAGE_CGROUP,
 	STAGE_SESSION,
 	STAGE_STDIN,
+	STAGE_TTY,
 	STAGE_MOUNT_NAMESPACE,
 	STAGE_ROOTFS,
 	STAGE_PROC,
 	STAGE_SYS,
 	STAGE_DEV,
-	STAGE_VOLUME, /* item: index of the mount */
+	STAGE_MASK,    /* parts of /proc and /sys */
+	STAGE_VOLUME,  /* item: index of the mount */
+	STAGE_HOSTS,   /* /etc/hosts */
+	STAGE_MESSAGE, /* terminationMessagePath */
 	STAGE_READ_ONLY,
+	STAGE_PID_NAMESPACE,
+	STAGE_RLIMIT, /* item: enum rlimit_kind */
+	STAGE_NICE,
+	STAGE_OOM_SCORE,
+	STAGE_CPU_AFFINITY,
+	STAGE_CPU_SCHEDULING,
+	STAGE_IO_SCHEDULING,
+	STAGE_NUMA,
+	STAGE_USER,
+	STAGE_GROUP,
+	STAGE_SUPPLEMENTAL_GROUP, /* item: index of it */
+	STAGE_NON_ROOT,		  /* runAsNonRoot */
+	STAGE_SET_USER,
+	STAGE_SET_GROUPS,
+	STAGE_CAPABILITY, /* item: its number */
+	STAGE_CAPABILITIES,
+	STAGE_NO_NEW_PRIVILEGES,
+	STAGE_SECCOMP,
+	STAGE_APPARMOR,
+	STAGE_SELINUX,
 	STAGE_CHDIR,
 	STAGE_EXEC,
 	STAGE_ABORTED, /* given up because the pod ends */
@@ -50,8 +75,9 @@ enum spawn_stage {
 struct spawn_error {
 	uint16_t stage; /* enum spawn_stage; STAGE_NONE: none */
 	uint16_t item;
-	int32_t error; /* errno */
+	int32_t error; /* errno; SPAWN_STAGE_SAYS_IT: none that would say more */
 };
+enum { SPAWN_STAGE_SAYS_IT = -1 };
 _Static_assert(sizeof(struct spawn_error) == 8, "no padding: the state is compared byte by byte");
 
 /* Why the pod, or one process of it, is being stopped. */
@@ -106,7 +132,7 @@ void notice_add_seconds(struct text *out, int64_t ns);
  * beginning with the process's name (with "pod" where it is about the pod). */
 void notice_message(struct text *out, const struct pod_spec *spec, const struct notice *notice);
 /* Only what went wrong: "cannot execute /bin/nope: No such file or directory". */
-void spawn_error_message(
-	struct text *out, const struct process_spec *process, const struct spawn_error *error);
+void spawn_error_message(struct text *out, const struct pod_spec *spec,
+	const struct process_spec *process, const struct spawn_error *error);
 
 #endif

@@ -73,7 +73,7 @@ static void add_terminated(struct text *out, const struct podstatus *status,
 		text_add(out, "\"signal\":%d,", end->signo);
 	text_add(out, "\"reason\":\"%s\"", notice_reason_name((enum notice_reason)end->reason));
 	if (end->reason == NOTICE_START_ERROR) {
-		spawn_error_message(&reason, spec, &end->spawn_error);
+		spawn_error_message(&reason, status->spec, spec, &end->spawn_error);
 		text_add(out, ",\"message\":");
 		text_add_json(out, message);
 	} else {

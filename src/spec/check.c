@@ -3,42 +3,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "expand.h"
 #include "keys.h"
-#include "spec.h"
 #include "value.h"
-
-struct check {
-	struct pod_spec *spec;
-	struct problems *problems;
-};
 
 static const char *source_name(const struct check *check, int index)
 {
 	return index < check->spec->sources.count ? check->spec->sources.items[index] : NULL;
 }
 
-static void process_problem(const struct check *check, const struct process_spec *process, int line,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void process_problem(const struct check *check, const struct process_spec *process, int line,
+void check_says(const struct check *check, const struct process_spec *process, int line,
 	const char *format, ...)
 {
+	const struct pod_spec *spec = check->spec;
 	struct text message = {0};
 	va_list arguments;
 	va_start(arguments, format);
 	text_vadd(&message, format, arguments);
 	va_end(arguments);
-	problem_add(check->problems, source_name(check, process->source),
-		line ? line : process->line, "%s %s: %s",
-		process_kind_name((enum process_kind)process->kind), process->name, message.data);
+	if (process)
+		problem_add(check->problems, source_name(check, process->source),
+			line ? line : process->line, "%s %s: %s",
+			process_kind_name((enum process_kind)process->kind), process->name,
+			message.data);
+	else
+		problem_add(check->problems, source_name(check, spec->pod_source),
+			line ? line : spec->pod_line, "pod: %s", message.data);
 	text_finish(&message);
 }
 
 static void check_volume(const struct check *check, struct volume_spec *volume)
 {
 	const char *source = source_name(check, volume->source);
-	if (volume->medium)
+	if (volume->medium || volume->size_limit)
 		volume->empty_dir = true;
 	if (volume->empty_dir && volume->host_path)
 		problem_add(check->problems, source, volume->line,
@@ -57,14 +55,20 @@ static void check_mounts(const struct check *check, const struct process_spec *p
 	for (int i = 0; i < mounts->count; i++) {
 		const struct volume_mount *mount = &mounts->items[i];
 		if (!spec_volume(check->spec, mount->volume))
-			process_problem(check, process, mount->line,
+			check_says(check, process, mount->line,
 				"volumeMounts: there is no [volume %s]", mount->volume);
+		if (mount->propagation == PROPAGATION_BIDIRECTIONAL && !process->privileged)
+			check_says(check, process, mount->line,
+				"volumeMounts: Bidirectional needs securityContext.privileged");
+		if (mount->recursive && (!mount->read_only || mount->propagation))
+			check_says(check, process, mount->line,
+				"volumeMounts: recursiveReadOnly needs ro and no mountPropagation");
 		if (strspn(mount->path, "/") == strlen(mount->path))
-			process_problem(check, process, mount->line,
+			check_says(check, process, mount->line,
 				"volumeMounts: a volume cannot be the root; use rootfs");
 		for (int k = 0; k < i; k++) {
 			if (strcmp(mounts->items[k].path, mount->path) == 0)
-				process_problem(check, process, mount->line,
+				check_says(check, process, mount->line,
 					"volumeMounts: %s is mounted twice", mount->path);
 		}
 	}
@@ -76,7 +80,7 @@ static void check_handler(const struct check *check, const struct process_spec *
 	int handlers = (handler->exec_command.count > 0) + (handler->http_port != NULL) +
 		(handler->tcp_port != NULL) + (handler->grpc_port > 0) + (handler->sleep_ns >= 0);
 	if (handlers != 1)
-		process_problem(check, process, 0, "%s: needs exactly one of its handlers", what);
+		check_says(check, process, 0, "%s: needs exactly one of its handlers", what);
 }
 
 static void check_process(const struct check *check, const struct process_spec *process)
@@ -87,12 +91,12 @@ static void check_process(const struct check *check, const struct process_spec *
 	static const char *const hooks[] = {
 		[HOOK_POST_START] = "lifecycle.postStart", [HOOK_PRE_STOP] = "lifecycle.preStop"};
 	if (!process->command.count)
-		process_problem(check, process, 0, "command: is required");
+		check_says(check, process, 0, "command: is required");
 	if (process->kind == KIND_INIT && process->restart_policy == RESTART_ALWAYS)
-		process_problem(check, process, 0,
+		check_says(check, process, 0,
 			"restartPolicy: an init that runs Always is a [sidecar]");
 	if (process->rules.count && !process->restart_policy && process->kind != KIND_SIDECAR)
-		process_problem(check, process, 0,
+		check_says(check, process, 0,
 			"restartPolicyRules: need a restartPolicy of the same process");
 	check_mounts(check, process);
 	for (int i = 0; i < PROBE_COUNT; i++) {
@@ -101,8 +105,7 @@ static void check_process(const struct check *check, const struct process_spec *
 			continue;
 		check_handler(check, process, &probe->handler, probes[i]);
 		if (i != PROBE_READINESS && probe->success_threshold != 1)
-			process_problem(
-				check, process, 0, "%s.successThreshold: must be 1", probes[i]);
+			check_says(check, process, 0, "%s.successThreshold: must be 1", probes[i]);
 	}
 	for (int i = 0; i < HOOK_COUNT; i++) {
 		const struct handler *hook = process->hooks[i];
@@ -110,7 +113,7 @@ static void check_process(const struct check *check, const struct process_spec *
 			continue;
 		check_handler(check, process, hook, hooks[i]);
 		if (hook->sleep_ns > check->spec->grace_ns)
-			process_problem(check, process, 0,
+			check_says(check, process, 0,
 				"%s.sleep.seconds: is more than terminationGracePeriodSeconds",
 				hooks[i]);
 	}
@@ -126,8 +129,10 @@ static void check_pod(const struct check *check)
 	if (!spec->name)
 		spec->name = "pod";
 	if (!name_is_label(spec->name))
-		problem_add(check->problems, source_name(check, spec->pod_source), spec->pod_line,
-			"pod: name: '%s' is not a DNS label (a-z, 0-9, -; at most 63)", spec->name);
+		check_says(check, NULL, 0,
+			"name: '%s' is not a DNS label (a-z, 0-9, -; at most 63)", spec->name);
+	if (spec->hostname && !name_is_label(spec->hostname))
+		check_says(check, NULL, 0, "hostname: '%s' is not a DNS label", spec->hostname);
 	if (spec->grace_ns < 0)
 		spec->grace_ns = NS_PER_SECOND; /* as Kubernetes does */
 }
@@ -175,11 +180,33 @@ static void expand_words(
 			expand(arena, words->items[i], &process->environment));
 }
 
+/* What a name stands for is known now, and for good: nothing changes it while the pod runs. */
+static void expand_sub_paths(const struct check *check, struct process_spec *process)
+{
+	for (int i = 0; i < process->mounts.count; i++) {
+		struct volume_mount *mount = &process->mounts.items[i];
+		if (!mount->sub_path_expr)
+			continue;
+		const char *path =
+			expand(&check->spec->arena, mount->sub_path_expr, &process->environment);
+		mount->sub_path = path;
+		if (strstr(path, "$("))
+			check_says(check, process, mount->line,
+				"volumeMounts: subPathExpr names a variable that env does not: %s",
+				path);
+		else if (!sub_path_is_inside(path))
+			check_says(check, process, mount->line,
+				"volumeMounts: subPathExpr must be relative, without .., but is %s",
+				path);
+	}
+}
+
 void spec_check(struct pod_spec *spec, struct problems *problems)
 {
 	const struct check check = {spec, problems};
 	sort_processes(spec);
 	check_pod(&check);
+	check_system(&check);
 	for (int i = 0; i < spec->volume_count; i++)
 		check_volume(&check, &spec->volumes[i]);
 	for (int i = 0; i < spec->process_count; i++) {
@@ -191,6 +218,7 @@ void spec_check(struct pod_spec *spec, struct problems *problems)
 		if (process->argv.count)
 			continue; /* an entrypoint: its words are the user's, as they are */
 		expand_environment(&spec->arena, process);
+		expand_sub_paths(&check, process);
 		expand_words(&spec->arena, process, &process->command);
 		expand_words(&spec->arena, process, &process->args);
 	}

@@ -94,6 +94,13 @@ static void *make_hook(enum key_holder holder, struct arena *arena)
 	return hook;
 }
 
+static void *make_limits(struct arena *arena)
+{
+	struct limits_spec *limits = arena_alloc(arena, sizeof(*limits));
+	keys_set_defaults(IN_MAIN, HOLDER_LIMITS, limits, arena);
+	return limits;
+}
+
 void *key_field(const struct key *key, void *section_struct, struct arena *arena)
 {
 	struct process_spec *process = section_struct;
@@ -121,6 +128,11 @@ void *key_field(const struct key *key, void *section_struct, struct arena *arena
 		base = process->hooks[type];
 		break;
 	}
+	case HOLDER_LIMITS:
+		if (!process->limits && arena)
+			process->limits = make_limits(arena);
+		base = process->limits;
+		break;
 	}
 	return base ? (char *)base + key->offset : NULL;
 }
@@ -131,10 +143,13 @@ void keys_set_defaults(
 	struct value_context context = {.arena = arena, .directory = ""};
 	for (int i = 0; i < KEY_COUNT; i++) {
 		const struct key *key = &KEYS[i];
-		if (!(key->sections & section) || key->holder != holder || !key->fallback)
+		char *field = (char *)holder_struct + key->offset;
+		if (!(key->sections & section) || key->holder != holder)
 			continue;
-		value_parse(
-			&context, key, (char *)holder_struct + key->offset, key->fallback, NULL);
+		if (key->fallback)
+			value_parse(&context, key, field, key->fallback, NULL);
+		else if (key->type == KEY_INT || key->type == KEY_OCTAL)
+			*(int32_t *)field = INT_UNSET;
 	}
 }
 
@@ -161,6 +176,10 @@ static const struct {
 	[KEY_ENV] = {"NAME=value", true},
 	[KEY_MOUNTS] = {"VOLUME:PATH", true},
 	[KEY_RULES] = {"rule", true},
+	[KEY_CAPABILITIES] = {"capabilities", true},
+	[KEY_LIMIT] = {"SOFT[:HARD]", false},
+	[KEY_NUMBERS] = {"numbers and ranges", false},
+	[KEY_PORTS] = {"[NAME:]NUMBER[/PROTOCOL]", true},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

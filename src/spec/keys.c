@@ -7,6 +7,7 @@
 #define PROCESS(field) .holder = HOLDER_SECTION, .offset = offsetof(struct process_spec, field)
 #define PROBE(field)   .offset = offsetof(struct probe_spec, field)
 #define HANDLER(field) .offset = offsetof(struct handler, field)
+#define LIMITS(field)  .holder = HOLDER_LIMITS, .offset = offsetof(struct limits_spec, field)
 #define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
 #define LATER	       .later = true
 
@@ -15,15 +16,18 @@ static const char *const HOST_PATH_TYPES[] = {"", "DirectoryOrCreate", "Director
 	"File", "Socket", "CharDevice", "BlockDevice", NULL};
 static const char *const MEDIA[] = {"", "Memory", NULL};
 static const char *const SCHEMES[] = {"HTTP", "HTTPS", NULL};
-static const char *const PROFILE_TYPES[] = {"Unconfined", "RuntimeDefault", "Localhost", NULL};
+static const char *const PROFILE_TYPES[] = {"", "Unconfined", "RuntimeDefault", "Localhost", NULL};
+static const char *const SAID[] = {"", "false", "true", NULL};
 static const char *const GROUPS_POLICIES[] = {"Merge", "Strict", NULL};
 static const char *const MESSAGE_POLICIES[] = {"File", "FallbackToLogsOnError", NULL};
 static const char *const PROC_MOUNTS[] = {"Default", "Unmasked", NULL};
 static const char *const SYSTEMS[] = {"linux", NULL};
 static const char *const ADMISSIONS[] = {"warn", "strict", NULL};
 static const char *const NOTIFIES[] = {"none", "main", "all", NULL};
-static const char *const SCHEDULERS[] = {"other", "batch", "idle", "fifo", "rr", NULL};
-static const char *const IO_CLASSES[] = {"none", "realtime", "best-effort", "idle", NULL};
+static const char *const CPU_POLICIES[] = {"", "other", "batch", "idle", "fifo", "rr", NULL};
+static const char *const IO_CLASSES[] = {"", "realtime", "best-effort", "idle", NULL};
+static const char *const NUMA_POLICIES[] = {
+	"", "default", "preferred", "bind", "interleave", "local", NULL};
 static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 
 /* Rows are laid out by hand. */
@@ -86,37 +90,47 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, H(sleep_ns), SECONDS,      \
 	 .max = INT32_MAX, .doc = "Only wait."}
 
-#define SECURITY_KEYS(in)                                                                          \
-	{"securityContext.runAsUser", in, KEY_USER, LATER, .doc = "User to run as."},              \
-	{"securityContext.runAsGroup", in, KEY_USER, LATER, .doc = "Primary group to run as."},    \
-	{"securityContext.runAsNonRoot", in, KEY_BOOL, LATER,                                      \
+/* FIELD is POD or PROCESS: both have a struct security_spec and a struct resources_spec. */
+#define ONE_OF(list) KEY_ENUM, .choices = list, .min = 1
+#define SECURITY_KEYS(in, FIELD)                                                                   \
+	{"securityContext.runAsUser", in, KEY_USER, FIELD(security.user),                          \
+		.doc = "User to run as, by number or by name in its own /etc/passwd."},            \
+	{"securityContext.runAsGroup", in, KEY_USER, FIELD(security.group),                        \
+		.doc = "Primary group; the user's in /etc/passwd, or 0, if not given."},           \
+	{"securityContext.runAsNonRoot", in, ONE_OF(SAID), FIELD(security.non_root),               \
 		.doc = "Refuse to start a process whose user is root."},                           \
-	{"securityContext.seccompProfile.type", in, KEY_ENUM, LATER, .choices = PROFILE_TYPES,     \
-		.doc = "System call filter."},                                                     \
-	{"securityContext.seccompProfile.localhostProfile", in, KEY_STRING, LATER,                 \
-		.doc = "File of a Localhost system call filter."},                                 \
-	{"securityContext.appArmorProfile.type", in, KEY_ENUM, LATER, .choices = PROFILE_TYPES,    \
-		.doc = "AppArmor confinement."},                                                   \
-	{"securityContext.appArmorProfile.localhostProfile", in, KEY_STRING, LATER,                \
-		.doc = "Name of a Localhost AppArmor profile."},                                   \
-	{"securityContext.seLinuxOptions.user", in, KEY_STRING, LATER, .doc = "SELinux user."},    \
-	{"securityContext.seLinuxOptions.role", in, KEY_STRING, LATER, .doc = "SELinux role."},    \
-	{"securityContext.seLinuxOptions.type", in, KEY_STRING, LATER, .doc = "SELinux type."},    \
-	{"securityContext.seLinuxOptions.level", in, KEY_STRING, LATER, .doc = "SELinux level."}
+	{"securityContext.seccompProfile.type", in, ONE_OF(PROFILE_TYPES),                         \
+		FIELD(security.seccomp), .doc = "System call filter."},                            \
+	{"securityContext.seccompProfile.localhostProfile", in, KEY_FILE,                          \
+		FIELD(security.seccomp_file),                                                      \
+		.doc = "File of a Localhost filter, as podconv writes it."},                       \
+	{"securityContext.appArmorProfile.type", in, ONE_OF(PROFILE_TYPES),                        \
+		FIELD(security.apparmor), .doc = "AppArmor confinement."},                         \
+	{"securityContext.appArmorProfile.localhostProfile", in, KEY_STRING,                       \
+		FIELD(security.apparmor_name),                                                     \
+		.doc = "Name of a Localhost AppArmor profile that the kernel has."},               \
+	{"securityContext.seLinuxOptions.user", in, KEY_STRING, FIELD(security.selinux_user),      \
+		.doc = "SELinux user."},                                                           \
+	{"securityContext.seLinuxOptions.role", in, KEY_STRING, FIELD(security.selinux_role),      \
+		.doc = "SELinux role."},                                                           \
+	{"securityContext.seLinuxOptions.type", in, KEY_STRING, FIELD(security.selinux_type),      \
+		.doc = "SELinux type."},                                                           \
+	{"securityContext.seLinuxOptions.level", in, KEY_STRING, FIELD(security.selinux_level),    \
+		.doc = "SELinux level."}
 
-#define RESOURCE_KEYS(in)                                                                          \
-	{"resources.requests.cpu", in, KEY_QUANTITY, LATER, .unit = "CPUs",                        \
-		.doc = "CPU time that is kept for it."},                                           \
-	{"resources.requests.memory", in, KEY_QUANTITY, LATER, .unit = "bytes",                    \
-		.doc = "Memory that is kept for it."},                                             \
-	{"resources.limits.cpu", in, KEY_QUANTITY, LATER, .unit = "CPUs",                          \
-		.doc = "CPU time that it gets at most."},                                          \
-	{"resources.limits.memory", in, KEY_QUANTITY, LATER, .unit = "bytes",                      \
-		.doc = "Memory that it gets at most; more is OOMKilled."}
+#define RESOURCE_KEYS(in, FIELD)                                                                   \
+	{"resources.requests.cpu", in, KEY_QUANTITY, FIELD(resources.requests[RESOURCE_CPU]),      \
+		.unit = "CPUs", .doc = "CPU time that is kept for it."},                           \
+	{"resources.requests.memory", in, KEY_QUANTITY, FIELD(resources.requests[RESOURCE_MEMORY]),\
+		.unit = "bytes", .doc = "Memory that is kept for it."},                            \
+	{"resources.limits.cpu", in, KEY_QUANTITY, FIELD(resources.limits[RESOURCE_CPU]),          \
+		.unit = "CPUs", .doc = "CPU time that it gets at most."},                          \
+	{"resources.limits.memory", in, KEY_QUANTITY, FIELD(resources.limits[RESOURCE_MEMORY]),    \
+		.unit = "bytes", .doc = "Memory that it gets at most; more is OOMKilled."}
 
-#define RLIMIT_KEY(resource, what)                                                                 \
-	{"rlimit." resource, IN_PROCESS, KEY_STRING, LATER, .doc = "Limit of " what                \
-		", soft[:hard], or unlimited."}
+#define RLIMIT_KEY(resource, kind, what)                                                           \
+	{"rlimit." resource, IN_PROCESS, KEY_LIMIT, LIMITS(rlimits[kind]),                         \
+		.doc = "Limit of " what ", soft[:hard], or unlimited."}
 
 const struct key KEYS[] = {
 	/* The pod. */
@@ -129,37 +143,38 @@ const struct key KEYS[] = {
 		.doc = "Time for all processes to end before they are killed; negative means 1."},
 	{"activeDeadlineSeconds", IN_POD, POD(deadline_ns), SECONDS, .min = 1, .max = INT32_MAX,
 		.doc = "The pod fails when it is active for longer."},
-	{"hostname", IN_POD, KEY_STRING, LATER, .doc = "Host name; the pod's name if not given."},
-	{"subdomain", IN_POD, KEY_STRING, LATER, .doc = "Domain of the host name."},
-	{"hostAliases", IN_POD, KEY_STRINGS, LATER,
+	{"hostname", IN_POD, KEY_STRING, POD(hostname), 
+		.doc = "Host name of a sandbox; the pod's name if not given."},
+	{"subdomain", IN_POD, KEY_STRING, POD(subdomain), .doc = "Domain of the host name."},
+	{"hostAliases", IN_POD, KEY_STRINGS, POD(host_aliases),
 		.doc = "A line of /etc/hosts: address and names."},
-	{"shareProcessNamespace", IN_POD, KEY_BOOL, LATER, .fallback = "true",
+	{"shareProcessNamespace", IN_POD, KEY_BOOL, POD(share_process_namespace), .fallback = "true",
 		.doc = "All processes see each other; podinit is process 1 of all."},
-	{"hostNetwork", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+	{"hostNetwork", IN_POD, KEY_BOOL, POD(host_network), .fallback = "false",
 		.doc = "Keep the network of the machine in a sandbox."},
-	{"hostPID", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+	{"hostPID", IN_POD, KEY_BOOL, POD(host_pid), .fallback = "false",
 		.doc = "Keep the process numbers of the machine in a sandbox."},
-	{"hostIPC", IN_POD, KEY_BOOL, LATER, .fallback = "false",
+	{"hostIPC", IN_POD, KEY_BOOL, POD(host_ipc), .fallback = "false",
 		.doc = "Keep the IPC objects of the machine in a sandbox."},
-	{"hostUsers", IN_POD, KEY_BOOL, LATER, .fallback = "true",
+	{"hostUsers", IN_POD, KEY_BOOL, POD(host_users), .fallback = "true",
 		.doc = "Keep the user numbers of the machine in a sandbox."},
 	{"os.name", IN_POD, KEY_ENUM, LATER, .choices = SYSTEMS, .doc = "Operating system."},
 	{"readinessGates", IN_POD, KEY_LIST, LATER,
 		.doc = "Conditions that must be true as well before the pod is ready."},
-	{"overhead.cpu", IN_POD, KEY_QUANTITY, LATER, .unit = "CPUs",
+	{"overhead.cpu", IN_POD, KEY_QUANTITY, POD(overhead[RESOURCE_CPU]), .unit = "CPUs",
 		.doc = "CPU time that the pod itself takes."},
-	{"overhead.memory", IN_POD, KEY_QUANTITY, LATER, .unit = "bytes",
+	{"overhead.memory", IN_POD, KEY_QUANTITY, POD(overhead[RESOURCE_MEMORY]), .unit = "bytes",
 		.doc = "Memory that the pod itself takes."},
-	{"admission", IN_POD, KEY_ENUM, LATER, .choices = ADMISSIONS, .fallback = "warn",
+	{"admission", IN_POD, KEY_ENUM, POD(admission_strict), .choices = ADMISSIONS, .fallback = "warn",
 		.doc = "Whether a pod that cannot run whole starts at all."},
-	{"securityContext.supplementalGroups", IN_POD, KEY_LIST, LATER,
+	{"securityContext.supplementalGroups", IN_POD, KEY_LIST, POD(supplemental_groups),
 		.doc = "Further groups of every process."},
-	{"securityContext.supplementalGroupsPolicy", IN_POD, KEY_ENUM, LATER,
+	{"securityContext.supplementalGroupsPolicy", IN_POD, KEY_ENUM, POD(groups_strict),
 		.choices = GROUPS_POLICIES, .fallback = "Merge",
 		.doc = "Whether the groups of /etc/group count too."},
-	{"securityContext.fsGroup", IN_POD, KEY_USER, LATER,
+	{"securityContext.fsGroup", IN_POD, KEY_USER, POD(fs_group),
 		.doc = "Group that owns the volumes."},
-	{"securityContext.sysctls", IN_POD, KEY_STRINGS, LATER,
+	{"securityContext.sysctls", IN_POD, KEY_STRINGS, POD(sysctls),
 		.doc = "A kernel parameter of the pod's namespaces, NAME=value."},
 	{"terminationMessagePath", IN_POD, KEY_PATH, POD(termination_message_path),
 		.doc = "File for podinit's last line, instead of /dev/termination-log."},
@@ -173,7 +188,7 @@ const struct key KEYS[] = {
 		.doc = "A directory that begins empty and ends with the pod; takes no value."},
 	{"emptyDir.medium", IN_VOLUME, KEY_ENUM, VOLUME(medium), .choices = MEDIA, .fallback = "",
 		.doc = "Memory keeps the emptyDir in memory."},
-	{"emptyDir.sizeLimit", IN_VOLUME, KEY_QUANTITY, LATER, .unit = "bytes",
+	{"emptyDir.sizeLimit", IN_VOLUME, KEY_QUANTITY, VOLUME(size_limit), .unit = "bytes",
 		.doc = "Size that evicts the pod when exceeded."},
 	{"configMap.name", IN_VOLUME, KEY_STRING, LATER, .doc = "A ConfigMap as files."},
 	{"secret.secretName", IN_VOLUME, KEY_STRING, LATER, .doc = "A Secret as files."},
@@ -193,8 +208,8 @@ const struct key KEYS[] = {
 	{"envFile", IN_PROCESS, KEY_STRINGS, LATER,
 		.doc = "File of environment variables, one NAME=value a line."},
 	{"image", IN_PROCESS, KEY_STRING, LATER, .doc = "Image that Kubernetes would run."},
-	{"ports", IN_PROCESS, KEY_LIST, LATER,
-		.doc = "Ports it listens on, [NAME:]NUMBER[/PROTOCOL]."},
+	{"ports", IN_PROCESS, KEY_PORTS, PROCESS(ports),
+		.doc = "A port it listens on; TCP, UDP or SCTP, TCP if not given."},
 	{"restartPolicy", IN_INIT | IN_MAIN, KEY_ENUM, PROCESS(restart_policy),
 		.choices = RESTART_POLICIES, .min = 1, .doc = "Instead of the pod's restartPolicy."},
 	{"restartPolicyRules", IN_PROCESS, KEY_RULES, PROCESS(rules),
@@ -230,56 +245,71 @@ const struct key KEYS[] = {
 		.doc = "Command that makes it read its configuration again."},
 
 	/* Identity and isolation. */
-	SECURITY_KEYS(IN_POD | IN_PROCESS),
+	SECURITY_KEYS(IN_POD, POD),
+	SECURITY_KEYS(IN_PROCESS, PROCESS),
 	{"securityContext.readOnlyRootFilesystem", IN_PROCESS, KEY_BOOL, PROCESS(read_only_rootfs),
 		.fallback = "false", .doc = "Its root file system cannot be written."},
-	{"securityContext.allowPrivilegeEscalation", IN_PROCESS, KEY_BOOL, LATER,
+	{"securityContext.allowPrivilegeEscalation", IN_PROCESS, ONE_OF(SAID),
+		PROCESS(privilege_escalation),
 		.doc = "false: no program it runs gains privileges."},
-	{"securityContext.privileged", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false",
+	{"securityContext.privileged", IN_PROCESS, KEY_BOOL, PROCESS(privileged), .fallback = "false",
 		.doc = "Every capability and device."},
-	{"securityContext.capabilities.add", IN_PROCESS, KEY_LIST, LATER,
+	{"securityContext.capabilities.add", IN_PROCESS, KEY_CAPABILITIES,
+		PROCESS(capabilities_add),
 		.doc = "Capabilities beyond the container default; ALL for all."},
-	{"securityContext.capabilities.drop", IN_PROCESS, KEY_LIST, LATER,
+	{"securityContext.capabilities.drop", IN_PROCESS, KEY_CAPABILITIES,
+		PROCESS(capabilities_drop),
 		.doc = "Capabilities less than the container default; ALL for all."},
-	{"securityContext.procMount", IN_PROCESS, KEY_ENUM, LATER, .choices = PROC_MOUNTS,
+	{"securityContext.procMount", IN_PROCESS, KEY_ENUM, PROCESS(proc_unmasked), .choices = PROC_MOUNTS,
 		.fallback = "Default", .doc = "Whether parts of /proc are hidden."},
-	{"stdin", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false",
+	{"stdin", IN_PROCESS, KEY_BOOL, PROCESS(keeps_stdin), .fallback = "false",
 		.doc = "Keep podinit's standard input."},
-	{"tty", IN_PROCESS, KEY_BOOL, LATER, .fallback = "false", .doc = "A terminal of its own."},
-	{"terminationMessagePath", IN_PROCESS, KEY_PATH, LATER,
-		.fallback = "/dev/termination-log", .doc = "File for its last words."},
+	{"tty", IN_PROCESS, KEY_BOOL, PROCESS(tty), .fallback = "false",
+		.doc = "A terminal of its own."},
+	{"terminationMessagePath", IN_PROCESS, KEY_PATH, PROCESS(termination_message_path),
+		.doc = "File for its last words; /dev/termination-log where it has a rootfs."},
 	{"terminationMessagePolicy", IN_PROCESS, KEY_ENUM, LATER, .choices = MESSAGE_POLICIES,
 		.fallback = "File", .doc = "Where its last words come from."},
 
 	/* Resources. */
-	RESOURCE_KEYS(IN_POD | IN_PROCESS),
-	{"resources.limits.pids", IN_PROCESS, KEY_INT, LATER, .min = 1, .max = INT32_MAX,
+	RESOURCE_KEYS(IN_POD, POD),
+	RESOURCE_KEYS(IN_PROCESS, PROCESS),
+	{"resources.limits.pids", IN_PROCESS, KEY_INT, PROCESS(pids_limit), .min = 1, .max = INT32_MAX,
 		.doc = "Processes and threads that it has at most."},
-	RLIMIT_KEY("as", "address space"),
-	RLIMIT_KEY("core", "core dumps"),
-	RLIMIT_KEY("cpu", "CPU seconds"),
-	RLIMIT_KEY("data", "data segment"),
-	RLIMIT_KEY("fsize", "file size"),
-	RLIMIT_KEY("locks", "file locks"),
-	RLIMIT_KEY("memlock", "locked memory"),
-	RLIMIT_KEY("msgqueue", "POSIX message queues"),
-	RLIMIT_KEY("nice", "nice values"),
-	RLIMIT_KEY("nofile", "open files"),
-	RLIMIT_KEY("nproc", "the user's processes"),
-	RLIMIT_KEY("rss", "resident memory"),
-	RLIMIT_KEY("rtprio", "real-time priority"),
-	RLIMIT_KEY("rttime", "real-time CPU time"),
-	RLIMIT_KEY("sigpending", "pending signals"),
-	RLIMIT_KEY("stack", "stack"),
-	{"nice", IN_PROCESS, KEY_INT, LATER, .min = -20, .max = 19, .doc = "Nice value."},
-	{"oomScoreAdj", IN_PROCESS, KEY_INT, LATER, .min = -1000, .max = 1000,
-		.doc = "How soon the kernel kills it when memory ends."},
-	{"umask", IN_PROCESS, KEY_OCTAL, LATER, .doc = "Permissions that new files lack."},
-	{"cpuAffinity", IN_PROCESS, KEY_LIST, LATER, .doc = "CPUs it may run on, 0,2-3."},
-	{"cpuScheduler", IN_PROCESS, KEY_ENUM, LATER, .choices = SCHEDULERS,
+	{"ioWeight", IN_PROCESS, KEY_INT, PROCESS(io_weight), .min = 1, .max = 10000,
+		.doc = "Share of disk access, beside the others' 100."},
+	RLIMIT_KEY("as", LIMIT_AS, "address space"),
+	RLIMIT_KEY("core", LIMIT_CORE, "core dumps"),
+	RLIMIT_KEY("cpu", LIMIT_CPU, "CPU seconds"),
+	RLIMIT_KEY("data", LIMIT_DATA, "data segment"),
+	RLIMIT_KEY("fsize", LIMIT_FSIZE, "file size"),
+	RLIMIT_KEY("locks", LIMIT_LOCKS, "file locks"),
+	RLIMIT_KEY("memlock", LIMIT_MEMLOCK, "locked memory"),
+	RLIMIT_KEY("msgqueue", LIMIT_MSGQUEUE, "POSIX message queues"),
+	RLIMIT_KEY("nice", LIMIT_NICE, "nice values"),
+	RLIMIT_KEY("nofile", LIMIT_NOFILE, "open files"),
+	RLIMIT_KEY("nproc", LIMIT_NPROC, "the user's processes"),
+	RLIMIT_KEY("rss", LIMIT_RSS, "resident memory"),
+	RLIMIT_KEY("rtprio", LIMIT_RTPRIO, "real-time priority"),
+	RLIMIT_KEY("rttime", LIMIT_RTTIME, "real-time CPU time"),
+	RLIMIT_KEY("sigpending", LIMIT_SIGPENDING, "pending signals"),
+	RLIMIT_KEY("stack", LIMIT_STACK, "stack"),
+	{"nice", IN_PROCESS, KEY_INT, LIMITS(nice), .min = -20, .max = 19, .doc = "Nice value."},
+	{"oomScoreAdj", IN_PROCESS, KEY_INT, LIMITS(oom_score_adj), .min = -1000, .max = 1000,
+		.doc = "How soon the kernel kills it when memory ends; follows from resources if not given."},
+	{"umask", IN_PROCESS, KEY_OCTAL, PROCESS(umask), .doc = "Permissions that new files lack."},
+	{"cpuAffinity", IN_PROCESS, KEY_NUMBERS, LIMITS(cpus), .doc = "CPUs it may run on, 0,2-3."},
+	{"cpuSchedulingPolicy", IN_PROCESS, ONE_OF(CPU_POLICIES), LIMITS(cpu_policy),
 		.doc = "Scheduling policy."},
-	{"ioPriority", IN_PROCESS, KEY_ENUM, LATER, .choices = IO_CLASSES,
+	{"cpuSchedulingPriority", IN_PROCESS, KEY_INT, LIMITS(cpu_priority), .min = 1, .max = 99,
+		.doc = "Priority of the policies fifo and rr."},
+	{"ioSchedulingClass", IN_PROCESS, ONE_OF(IO_CLASSES), LIMITS(io_class),
 		.doc = "Class of its disk access."},
+	{"ioSchedulingPriority", IN_PROCESS, KEY_INT, LIMITS(io_priority), .max = 7,
+		.doc = "Priority of its disk access in its class, 0 is first."},
+	{"numaPolicy", IN_PROCESS, ONE_OF(NUMA_POLICIES), LIMITS(numa_policy),
+		.doc = "Where its memory comes from on a machine with several nodes."},
+	{"numaMask", IN_PROCESS, KEY_NUMBERS, LIMITS(numa_nodes), .doc = "Nodes of that policy, 0-1."},
 
 	/* Beyond Kubernetes. */
 	{"dependsOn", IN_SIDECAR | IN_MAIN, KEY_LIST, LATER,

@@ -12,25 +12,29 @@
 
 /* How a value is written and what it is stored as. */
 enum key_type {
-	KEY_FLAG,     /* no value or a boolean             bool */
-	KEY_BOOL,     /* true, false                       bool */
-	KEY_INT,      /* min..max                          int32_t */
-	KEY_DURATION, /* seconds, or with a unit           int64_t, nanoseconds */
-	KEY_QUANTITY, /* 500m, 256Mi                       int64_t, thousandths */
-	KEY_STRING,   /* any text, not empty               const char * */
-	KEY_PATH,     /* absolute                          const char * */
-	KEY_FILE,     /* a path, relative to the file's    const char *, absolute */
-	KEY_PORT,     /* 1..65535 or a port's name         const char * */
-	KEY_USER,     /* number or name                    const char * */
-	KEY_OCTAL,    /* 0..0777                           int32_t */
-	KEY_ENUM,     /* one of choices                    uint8_t, index of the choice */
-	KEY_SIGNAL,   /* SIGTERM, TERM, 15, RTMIN+3        int32_t */
-	KEY_WORDS,    /* words with shell quoting          struct strings */
-	KEY_LIST,     /* words between commas; repeats     struct strings */
-	KEY_STRINGS,  /* one text each; repeats            struct strings */
-	KEY_ENV,      /* NAME=value; repeats               struct strings */
-	KEY_MOUNTS,   /* VOLUME:PATH[:ro]...; repeats      struct volume_mounts */
-	KEY_RULES,    /* Restart In 42,43; repeats         struct restart_rules */
+	KEY_FLAG,	  /* no value or a boolean             bool */
+	KEY_BOOL,	  /* true, false                       bool */
+	KEY_INT,	  /* min..max                          int32_t */
+	KEY_DURATION,	  /* seconds, or with a unit           int64_t, nanoseconds */
+	KEY_QUANTITY,	  /* 500m, 256Mi                       int64_t, thousandths */
+	KEY_STRING,	  /* any text, not empty               const char * */
+	KEY_PATH,	  /* absolute                          const char * */
+	KEY_FILE,	  /* a path, relative to the file's    const char *, absolute */
+	KEY_PORT,	  /* 1..65535 or a port's name         const char * */
+	KEY_USER,	  /* number or name                    const char * */
+	KEY_OCTAL,	  /* 0..0777                           int32_t */
+	KEY_ENUM,	  /* one of choices                    uint8_t, index of the choice */
+	KEY_SIGNAL,	  /* SIGTERM, TERM, 15, RTMIN+3        int32_t */
+	KEY_WORDS,	  /* words with shell quoting          struct strings */
+	KEY_LIST,	  /* words between commas; repeats     struct strings */
+	KEY_STRINGS,	  /* one text each; repeats            struct strings */
+	KEY_ENV,	  /* NAME=value; repeats               struct strings */
+	KEY_MOUNTS,	  /* VOLUME:PATH[:ro]...; repeats      struct volume_mounts */
+	KEY_RULES,	  /* Restart In 42,43; repeats         struct restart_rules */
+	KEY_CAPABILITIES, /* NET_ADMIN, ALL; repeats       uint64_t, bits */
+	KEY_LIMIT,	  /* SOFT[:HARD], unlimited            struct rlimit_spec */
+	KEY_NUMBERS,	  /* 0,2-3                             struct number_set */
+	KEY_PORTS,	  /* [NAME:]NUMBER[/PROTOCOL]; repeats struct ports */
 	KEY_TYPE_COUNT,
 };
 
@@ -53,6 +57,7 @@ enum key_holder {
 	HOLDER_READINESS_PROBE,
 	HOLDER_POST_START,
 	HOLDER_PRE_STOP,
+	HOLDER_LIMITS,
 };
 
 struct key {

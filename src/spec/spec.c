@@ -145,9 +145,15 @@ enum handler_type spec_handler_type(const struct handler *handler)
 		return HANDLER_HTTP;
 	if (handler->tcp_port)
 		return HANDLER_TCP;
-	if (handler->grpc_port)
+	if (handler->grpc_port > 0)
 		return HANDLER_GRPC;
 	return handler->sleep_ns >= 0 ? HANDLER_SLEEP : HANDLER_NONE;
+}
+
+bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process)
+{
+	return process->rootfs || process->mounts.count || process->read_only_rootfs ||
+		process->termination_message_path || !spec->share_process_namespace;
 }
 
 const char *process_kind_name(enum process_kind kind)

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "resources.h"
+#include "security.h"
 #include "text.h"
 #include "units.h"
 
@@ -20,6 +22,9 @@ enum {
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define NS_PER_MS     INT64_C(1000000)
+
+/* An integer that has no default and was not said. */
+#define INT_UNSET INT32_MIN
 
 enum process_kind { KIND_INIT, KIND_SIDECAR, KIND_MAIN, KIND_COUNT };
 
@@ -46,12 +51,36 @@ struct restart_rules {
 	int count;
 };
 
+enum mount_propagation {
+	PROPAGATION_NONE,	       /* what is mounted on one side is not seen on the other */
+	PROPAGATION_HOST_TO_CONTAINER, /* the process sees what podinit's side mounts */
+	PROPAGATION_BIDIRECTIONAL,
+};
+
+enum recursive_read_only { RECURSIVE_DISABLED, RECURSIVE_IF_POSSIBLE, RECURSIVE_ENABLED };
+
 struct volume_mount {
-	const char *volume;   /* name; spec_check() made sure that it exists */
-	const char *path;     /* absolute, in the process's root */
-	const char *sub_path; /* relative to the volume, or NULL for all of it */
+	const char *volume;	   /* name; spec_check() made sure that it exists */
+	const char *path;	   /* absolute, in the process's root */
+	const char *sub_path;	   /* relative to the volume, or NULL for all of it */
+	const char *sub_path_expr; /* as written, with $(VAR); sub_path is made of it */
 	bool read_only;
-	int32_t line; /* where it was written, for messages */
+	uint8_t propagation; /* enum mount_propagation */
+	uint8_t recursive;   /* enum recursive_read_only */
+	int32_t line;	     /* where it was written, for messages */
+};
+
+struct port_spec {
+	const char *name; /* NULL: none */
+	uint16_t number;
+	uint8_t protocol; /* enum port_protocol */
+};
+
+enum port_protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP };
+
+struct ports {
+	struct port_spec *items;
+	int count;
 };
 
 struct volume_mounts {
@@ -95,7 +124,10 @@ struct process_spec {
 	int32_t line;		/* of its section; 0: not from a file */
 	uint8_t kind;		/* enum process_kind */
 	uint8_t restart_policy; /* enum restart_policy */
-	bool read_only_rootfs;
+	bool read_only_rootfs, privileged;
+	uint8_t privilege_escalation; /* enum said: allowPrivilegeEscalation */
+	bool proc_unmasked;	      /* procMount Unmasked */
+	bool keeps_stdin, tty;
 	uint16_t source; /* index of the file it stands in, for messages */
 	int32_t stop_signal;
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
@@ -104,6 +136,13 @@ struct process_spec {
 	const char *rootfs;		   /* NULL: podinit's own root */
 	struct volume_mounts mounts;
 	struct restart_rules rules;
+	struct ports ports;
+	struct security_spec security; /* spec_security() adds what the pod says */
+	uint64_t capabilities_add, capabilities_drop;
+	struct resources_spec resources;
+	int32_t pids_limit, io_weight, umask;	/* INT_UNSET: none */
+	struct limits_spec *limits;		/* NULL: none */
+	const char *termination_message_path;	/* NULL: unsaid */
 	struct probe_spec *probes[PROBE_COUNT]; /* NULL: none */
 	struct handler *hooks[HOOK_COUNT];	/* NULL: none */
 
@@ -133,6 +172,7 @@ struct volume_spec {
 	uint8_t medium;		/* enum volume_medium, of an emptyDir */
 	bool empty_dir;
 	const char *host_path; /* NULL: not a hostPath */
+	int64_t size_limit;    /* emptyDir.sizeLimit, thousandths of a byte; 0: none */
 };
 
 /* What becomes of the processes that an ended pod's processes left behind. */
@@ -187,6 +227,19 @@ struct pod_spec {
 	/* terminationMessagePath: where podinit's last words go; NULL: the place that Kubernetes
 	 * has for them, if it is there. */
 	const char *termination_message_path;
+
+	struct security_spec security;
+	struct strings supplemental_groups; /* numbers or names */
+	bool groups_strict;		    /* supplementalGroupsPolicy Strict: no others */
+	const char *fs_group;		    /* NULL: none */
+	struct strings sysctls;		    /* NAME=value */
+	struct resources_spec resources;
+	int64_t overhead[RESOURCE_COUNT];
+	bool admission_strict;
+	const char *hostname, *subdomain; /* NULL: unsaid */
+	struct strings host_aliases;	  /* address and names */
+	bool share_process_namespace;
+	bool host_network, host_pid, host_ipc, host_users; /* of a sandbox */
 
 	uint8_t signal_map[SIGNAL_MAX + 1]; /* what each signal is passed on as; 0: it is not */
 	bool relay; /* SIGTERM and SIGINT do not end the pod: they are passed on like others */
@@ -243,6 +296,8 @@ void spec_check(struct pod_spec *spec, struct problems *problems);
 
 const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *name);
 enum handler_type spec_handler_type(const struct handler *handler);
+/* Does it need a file system view, and so a mount namespace, of its own? */
+bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process);
 /* "init", "sidecar" or "main". */
 const char *process_kind_name(enum process_kind kind);
 /* "Always", "OnFailure", "Never". */

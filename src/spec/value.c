@@ -234,8 +234,7 @@ static void write_flag(struct text *out, const struct key *key, const union any_
 
 static void write_int(struct text *out, const struct key *key, const union any_field *field)
 {
-	/* A key without a default that was never written holds 0, which may be no value of it. */
-	if (!key->fallback && field->integer < key->min)
+	if (field->integer == INT_UNSET)
 		return;
 	value_write_name(out, key);
 	text_add(out, key->type == KEY_OCTAL ? "0%o\n" : "%d\n", field->integer);
@@ -252,9 +251,11 @@ static void write_duration(struct text *out, const struct key *key, const union 
 
 static void write_quantity(struct text *out, const struct key *key, const union any_field *field)
 {
+	if (!field->wide)
+		return; /* unset */
 	value_write_name(out, key);
-	text_add(out, field->wide % 1000 ? "%lldm\n" : "%lld\n",
-		(long long)(field->wide % 1000 ? field->wide : field->wide / 1000));
+	quantity_write(out, field->wide);
+	text_add(out, "\n");
 }
 
 static void write_string(struct text *out, const struct key *key, const union any_field *field)
@@ -315,6 +316,10 @@ static const struct {
 	[KEY_ENV] = {value_parse_env, value_write_env, sizeof(struct strings)},
 	[KEY_MOUNTS] = {value_parse_mount, value_write_mounts, sizeof(struct volume_mounts)},
 	[KEY_RULES] = {value_parse_rule, value_write_rules, sizeof(struct restart_rules)},
+	[KEY_CAPABILITIES] = {value_parse_capabilities, value_write_capabilities, sizeof(uint64_t)},
+	[KEY_LIMIT] = {value_parse_limit, value_write_limit, sizeof(struct rlimit_spec)},
+	[KEY_NUMBERS] = {value_parse_numbers, value_write_numbers, sizeof(struct number_set)},
+	[KEY_PORTS] = {value_parse_ports, value_write_ports, sizeof(struct ports)},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

@@ -23,5 +23,7 @@ void value_write(struct text *out, const struct key *key, const void *field);
 
 /* Is `name` a DNS label (RFC 1123): lower-case letters, digits and '-', at most 63? */
 bool name_is_label(const char *name);
+/* Is a subPath relative, and without ".."? */
+bool sub_path_is_inside(const char *path);
 
 #endif

@@ -82,38 +82,77 @@ static bool goes_up(const char *path)
 	return false;
 }
 
+bool sub_path_is_inside(const char *path)
+{
+	return *path && *path != '/' && !goes_up(path);
+}
+
+/* The value of "NAME=value", or NULL. */
+static const char *option_value(const char *option, const char *name)
+{
+	size_t length = strlen(name);
+	return strncmp(option, name, length) == 0 && option[length] == '=' ? option + length + 1
+									   : NULL;
+}
+
+static bool choose(uint8_t *out, const char *const *choices, const char *value)
+{
+	for (uint8_t i = 0; choices[i]; i++) {
+		if (strcmp(choices[i], value) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *const PROPAGATIONS[] = {[PROPAGATION_NONE] = "None",
+	[PROPAGATION_HOST_TO_CONTAINER] = "HostToContainer",
+	[PROPAGATION_BIDIRECTIONAL] = "Bidirectional",
+	NULL};
+static const char *const RECURSIVES[] = {[RECURSIVE_DISABLED] = "Disabled",
+	[RECURSIVE_IF_POSSIBLE] = "IfPossible",
+	[RECURSIVE_ENABLED] = "Enabled",
+	NULL};
+static const char MOUNT_FORM[] = "VOLUME:PATH[:ro][:subPath=DIR][:subPathExpr=DIR][:"
+				 "mountPropagation=...][:recursiveReadOnly=...]";
+
 static bool mount_option(const struct parse *parse, struct volume_mount *mount, const char *option)
 {
+	const char *value;
 	if (strcmp(option, "ro") == 0 || strcmp(option, "rw") == 0) {
 		mount->read_only = option[1] == 'o';
-	} else if (strncmp(option, "subPath=", 8) == 0) {
-		if (!option[8] || option[8] == '/' || goes_up(option + 8))
+	} else if ((value = option_value(option, "subPath"))) {
+		if (!sub_path_is_inside(value) || mount->sub_path_expr)
 			return value_must_be(
 				parse, "a mount whose subPath is relative, without ..");
-		mount->sub_path = option + 8;
+		mount->sub_path = value;
+	} else if ((value = option_value(option, "subPathExpr"))) {
+		if (!*value || mount->sub_path)
+			return value_must_be(parse, "a mount with one subPath or subPathExpr");
+		mount->sub_path_expr = value;
+	} else if ((value = option_value(option, "mountPropagation"))) {
+		return choose(&mount->propagation, PROPAGATIONS, value) ||
+			value_must_be(parse,
+				"a mountPropagation of None, HostToContainer or Bidirectional");
+	} else if ((value = option_value(option, "recursiveReadOnly"))) {
+		return choose(&mount->recursive, RECURSIVES, value) ||
+			value_must_be(
+				parse, "a recursiveReadOnly of Disabled, IfPossible or Enabled");
 	} else {
-		static const char *const later[] = {
-			"subPathExpr=", "recursiveReadOnly=", "mountPropagation="};
-		for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++) {
-			if (strncmp(option, later[i], strlen(later[i])) == 0) {
-				if (parse->why)
-					text_add(parse->why, "'%s' is not supported yet", option);
-				return false;
-			}
-		}
-		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+		return value_must_be(parse, MOUNT_FORM);
 	}
 	return true;
 }
 
 bool value_parse_mount(const struct parse *parse)
 {
-	enum { PARTS_MAX = 5 };
+	enum { PARTS_MAX = 6 };
 	struct arena *arena = parse->context->arena;
 	struct volume_mount mount = {.line = parse->context->line};
 	const char *plain, *problem = text_unquote(arena, parse->value, &plain);
 	if (problem || strchr(parse->value, '\n'))
-		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+		return value_must_be(parse, MOUNT_FORM);
 	char *s = arena_strdup(arena, plain), *part[PARTS_MAX];
 	int parts = 0;
 	for (; s && parts < PARTS_MAX; parts++) {
@@ -123,9 +162,9 @@ bool value_parse_mount(const struct parse *parse)
 			*s++ = '\0';
 	}
 	if (s)
-		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+		return value_must_be(parse, MOUNT_FORM);
 	if (parts < 2 || !name_is_label(part[0]) || !*part[1] || goes_up(part[1]))
-		return value_must_be(parse, "VOLUME:PATH[:ro][:subPath=DIR]");
+		return value_must_be(parse, MOUNT_FORM);
 	mount.volume = part[0];
 	mount.path = part[1];
 	if (mount.path[0] != '/') {
@@ -225,8 +264,14 @@ void value_write_mounts(struct text *out, const struct key *key, const union any
 		struct text value = {0};
 		text_add(&value, "%s:%s%s", mount->volume, mount->path,
 			mount->read_only ? ":ro" : "");
-		if (mount->sub_path)
+		if (mount->sub_path_expr)
+			text_add(&value, ":subPathExpr=%s", mount->sub_path_expr);
+		else if (mount->sub_path)
 			text_add(&value, ":subPath=%s", mount->sub_path);
+		if (mount->propagation)
+			text_add(&value, ":mountPropagation=%s", PROPAGATIONS[mount->propagation]);
+		if (mount->recursive)
+			text_add(&value, ":recursiveReadOnly=%s", RECURSIVES[mount->recursive]);
 		value_write_name(out, key);
 		text_quote(out, value.data);
 		text_add(out, "\n");

@@ -1,4 +1,4 @@
-/* What value.c and value_lists.c share. Nothing else includes it. */
+/* What value.c, value_lists.c and value_system.c share. Nothing else includes it. */
 #ifndef PODINIT_SPEC_VALUE_TYPES_H
 #define PODINIT_SPEC_VALUE_TYPES_H
 
@@ -14,6 +14,10 @@ union any_field {
 	struct strings strings;
 	struct volume_mounts mounts;
 	struct restart_rules rules;
+	struct ports ports;
+	struct rlimit_spec limit;
+	struct number_set numbers;
+	uint64_t bits;
 };
 
 /* One value on its way into its field. */
@@ -37,8 +41,18 @@ bool value_parse_strings(const struct parse *parse);
 bool value_parse_env(const struct parse *parse);
 bool value_parse_mount(const struct parse *parse);
 bool value_parse_rule(const struct parse *parse);
+bool value_parse_capabilities(const struct parse *parse);
+bool value_parse_limit(const struct parse *parse);
+bool value_parse_numbers(const struct parse *parse);
+bool value_parse_ports(const struct parse *parse);
+
+void value_write_capabilities(
+	struct text *out, const struct key *key, const union any_field *field);
+void value_write_limit(struct text *out, const struct key *key, const union any_field *field);
+void value_write_numbers(struct text *out, const struct key *key, const union any_field *field);
 
 /* A writer adds a line for each item. */
+void value_write_ports(struct text *out, const struct key *key, const union any_field *field);
 void value_write_list(struct text *out, const struct key *key, const union any_field *field);
 void value_write_strings(struct text *out, const struct key *key, const union any_field *field);
 void value_write_env(struct text *out, const struct key *key, const union any_field *field);

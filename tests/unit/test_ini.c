@@ -160,7 +160,7 @@ static void every_problem_in_one_go(void **state)
 				       "[pod]\n"		       /* 2 */
 				       "restartPolicy = Maybe\n"       /* 3 */
 				       "nonsense = 1\n"		       /* 4 */
-				       "hostname = h\n"		       /* 5 */
+				       "readinessGates = h\n"	       /* 5 */
 				       "no equals sign\n"	       /* 6 */
 				       "[main a]\n"		       /* 7 */
 				       "command = 'x\n"		       /* 8 */
@@ -176,8 +176,8 @@ static void every_problem_in_one_go(void **state)
 				       "workingDir = here\n");	       /* 18 */
 	static const char *const expected[] = {"pod.ini:1: stray: stands before",
 		"pod.ini:3: pod: restartPolicy: must be", "pod.ini:4: pod: nonsense: unknown key",
-		"pod.ini:5: pod: hostname: not supported yet", "pod.ini:6: expected [section]",
-		"pod.ini:8: main a: command: a ' is not closed",
+		"pod.ini:5: pod: readinessGates: not supported yet",
+		"pod.ini:6: expected [section]", "pod.ini:8: main a: command: a ' is not closed",
 		"pod.ini:9: main a: env: must be NAME=value, got 'A'",
 		"pod.ini:10: main a: volumeMounts: there is no [volume no]",
 		"pod.ini:11: main a: lifecycle.stopSignal: must be a signal",

@@ -119,7 +119,7 @@ static void start_errors(void **state)
 		for (int item = 0; item < 3; item++) {
 			struct text text = text_in(buffer, sizeof(buffer));
 			const struct spawn_error error = {(uint16_t)stage, (uint16_t)item, 13};
-			spawn_error_message(&text, web, &error);
+			spawn_error_message(&text, &spec, web, &error);
 			assert_contains(buffer, "Permission denied");
 		}
 	}
@@ -137,7 +137,7 @@ static void start_errors(void **state)
 	};
 	for (int i = 0; i < COUNT(rows); i++) {
 		struct text text = text_in(buffer, sizeof(buffer));
-		spawn_error_message(&text, web, &rows[i].error);
+		spawn_error_message(&text, &spec, web, &rows[i].error);
 		assert_string_equal(buffer, rows[i].text);
 	}
 	spec_finish(&spec);

@@ -257,10 +257,23 @@ static void mounts(void **state)
 		"data:/d:subPath=a/../b", "data:/d:subPath=.."};
 	for (int i = 0; i < COUNT(bad); i++)
 		assert_refused(&key, bad[i], "must be");
-	static const char *const later[] = {"v:/p:subPathExpr=$(X)",
-		"v:/p:recursiveReadOnly=Enabled", "v:/p:mountPropagation=None"};
-	for (int i = 0; i < COUNT(later); i++)
-		assert_refused(&key, later[i], "not supported yet");
+}
+
+static void mount_options(void **state)
+{
+	(void)state;
+	const struct key key = {.name = "volumeMounts", .type = KEY_MOUNTS};
+	struct volume_mounts list = {0};
+	assert_null(parse(&key, &list, "v:/p:subPathExpr=$(X)/y:mountPropagation=HostToContainer"));
+	assert_null(parse(&key, &list, "v:/q:ro:recursiveReadOnly=IfPossible"));
+	assert_string_equal(list.items[0].sub_path_expr, "$(X)/y");
+	assert_int_equal(list.items[0].propagation, PROPAGATION_HOST_TO_CONTAINER);
+	assert_int_equal(list.items[1].recursive, RECURSIVE_IF_POSSIBLE);
+	static const char *const bad[] = {"v:/p:subPathExpr=", "v:/p:subPath=a:subPathExpr=b",
+		"v:/p:subPathExpr=b:subPath=a", "v:/p:mountPropagation=none",
+		"v:/p:recursiveReadOnly=true", "v:/p:subPathExp=a"};
+	for (int i = 0; i < COUNT(bad); i++)
+		assert_refused(&key, bad[i], "must be");
 }
 
 static void mount_with_too_many_parts(void **state)
