@@ -77,6 +77,7 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
+	struct filters filters = {0};
 	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
@@ -85,10 +86,12 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 	}
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
+	filters_prepare(&filters, &start->spec, &problems);
 	volumes_prepare(&volumes, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
+		.filters = &filters,
 		.log = &log,
 		.control_path = start->control_path,
 		.control = start->has_control,
@@ -98,6 +101,7 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 		keep_capabilities(&start->spec) == 0;
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
+	filters_finish(&filters);
 	event_log_close(&log);
 	return exit_code;
 }

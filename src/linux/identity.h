@@ -7,11 +7,13 @@
 #include <sys/capability.h>
 
 #include "../core/notice.h"
+#include "filter.h"
 
 /* Of one process of the pod. */
 struct identity {
 	const struct pod_spec *pod;
 	const struct process_spec *process;
+	const struct seccomp_program *filter; /* NULL: none */
 	struct security_spec security;
 	uint64_t lost;	  /* capabilities that leave its bounding set */
 	uint64_t ambient; /* what it has although it is not root */

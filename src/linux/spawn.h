@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "../core/notice.h"
+#include "filter.h"
 #include "volume.h"
 
 /* What is the same for every start; made once at boot. */
@@ -28,8 +29,8 @@ struct spawned {
 };
 
 /* 0 or -errno (out of memory or descriptors). */
-int spawner_init(
-	struct spawner *spawner, const struct pod_spec *spec, const struct volumes *volumes);
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
+	const struct volumes *volumes, const struct filters *filters);
 void spawner_finish(struct spawner *spawner);
 
 /* Never blocks where the process must read files or mount something first; a plain one is started as by
