@@ -36,7 +36,7 @@ static int prepare_one(struct filters *filters, const struct pod_spec *spec,
 	const struct process_spec *process, struct problems *problems)
 {
 	const struct security_spec security = spec_security(spec, process);
-	const char *file = security.seccomp_file, *why;
+	const char *file = security.seccomp_file, *why = "";
 	uint64_t capabilities = spec_capabilities(process);
 	if (security.seccomp <= PROFILE_UNCONFINED)
 		return -1;
