@@ -8,9 +8,12 @@
 #include "faces/face.h"
 #include "linux/boot.h"
 #include "linux/goodbye.h"
+#include "linux/hosts.h"
 #include "linux/log.h"
 #include "linux/loop.h"
+#include "linux/mask.h"
 #include "linux/signals.h"
+#include "linux/sysctl.h"
 #include "linux/volume.h"
 
 static void cannot_allocate(void)
@@ -58,24 +61,43 @@ static void adopt_orphans(const struct start *start)
 		log_line("not process 1: reaps as a child subreaper");
 }
 
+/* Only a sandbox has a host name of its own to set. */
+static void compare_hostname(const struct pod_spec *spec)
+{
+	char name[256] = "";
+	if (spec->hostname && gethostname(name, sizeof(name) - 1) == 0 &&
+		strcmp(name, spec->hostname) != 0)
+		log_line("pod: hostname: stays %s, only a sandbox of its own gets another", name);
+}
+
+/* What the pod finds when it starts; what is wrong with it is added to `problems`. */
+static void prepare(const struct start *start, struct volumes *volumes, struct problems *problems)
+{
+	bool is_host_network = !start->is_sandboxed || start->sandbox.host[NAMESPACE_NET];
+	compare_hostname(&start->spec);
+	sysctls_write(&start->spec, start->is_sandboxed && is_host_network, problems);
+	hosts_make(&start->spec, start->is_sandboxed, !is_host_network, problems);
+	volumes_prepare(volumes, &start->spec, problems);
+	const char *path = NULL;
+	/* Last: podinit itself needs no more of what this hides. */
+	int result = start->is_sandboxed ? mask_proc(&path) : 0;
+	if (result < 0)
+		problem_add(
+			problems, NULL, 0, "sandbox: cannot mask %s: %s", path, strerror(-result));
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, int outer_signals_fd)
+static int run_pod(const struct start *start, struct event_log *log, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
-	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
-	int result = event_log_open(&log, start->events);
-	if (result < 0) {
-		log_line("--events %s: %s", start->events, strerror(-result));
-		return CANNOT_BEGIN;
-	}
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
-	volumes_prepare(&volumes, &start->spec, &problems);
+	prepare(start, &volumes, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
-		.log = &log,
+		.log = log,
 		.control_path = start->control_path,
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
@@ -83,12 +105,30 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 	int exit_code = goodbye_say_problems(&start->spec, &problems, true) ? CANNOT_BEGIN
 									    : loop_run(&setup);
 	volumes_finish(&volumes);
+	hosts_finish();
+	return exit_code;
+}
+
+/* Into the namespaces of the pod. SANDBOX_INSIDE where the pod is to run, or the exit code. */
+static int enter(const struct start *start, int *outer_signals_fd)
+{
+	struct joined joined;
+	bool became_its_root;
+	if (!namespaces_open(&start->join, &joined))
+		return CANNOT_BEGIN;
+	int exit_code = SANDBOX_INSIDE;
+	if (start->is_sandboxed)
+		exit_code = sandbox_enter(&start->sandbox, &start->join, &joined, outer_signals_fd);
+	else if (!namespaces_enter(&start->join, &joined, &became_its_root))
+		exit_code = CANNOT_BEGIN;
+	namespaces_close(&joined);
 	return exit_code;
 }
 
 static int run(const struct start *start)
 {
 	const struct pod_spec *spec = &start->spec;
+	struct event_log log = {.spec = spec, .voice = start->voice, .level = start->level};
 	int outer_signals_fd = -1;
 	signals_block();
 	signals_leave(spec->entry.own_signals);
@@ -96,12 +136,14 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
-	if (start->is_sandboxed) {
-		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
-		if (exit_code != SANDBOX_INSIDE)
-			return exit_code;
+	/* As the user who says so, before that one may be another inside. */
+	int result = event_log_open(&log, start->events);
+	if (result < 0) {
+		log_line("--events %s: %s", start->events, strerror(-result));
+		return CANNOT_BEGIN;
 	}
-	return run_pod(start, outer_signals_fd);
+	int exit_code = enter(start, &outer_signals_fd);
+	return exit_code == SANDBOX_INSIDE ? run_pod(start, &log, outer_signals_fd) : exit_code;
 }
 
 int main(int argc, char **argv)

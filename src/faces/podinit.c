@@ -87,13 +87,27 @@ static enum log_level log_level_of(const struct options *options, const struct p
 	return spec->entrypoint ? LOG_ENTRYPOINT : LOG_NORMAL;
 }
 
+static void fill_sandbox(struct start *start, const struct options *options)
+{
+	const struct pod_spec *spec = &start->spec;
+	start->is_sandboxed = options->sandbox;
+	start->sandbox = (struct sandbox){
+		.hostname = spec->hostname ? spec->hostname : spec->name,
+		.host[NAMESPACE_NET] =
+			options->net ? strcmp(options->net, "host") == 0 : spec->host_network,
+		.host[NAMESPACE_IPC] = spec->host_ipc,
+		.host[NAMESPACE_PID] = spec->host_pid,
+		.own_users = !spec->host_users,
+		.is_verbose = options->verbose,
+	};
+}
+
 static void fill_start(struct start *start, const struct options *options)
 {
 	start->level = log_level_of(options, &start->spec);
 	start->events = options->events;
-	start->is_sandboxed = options->sandbox;
-	start->sandbox.hostname = start->spec.name;
-	start->sandbox.host_network = options->net && strcmp(options->net, "host") == 0;
+	fill_sandbox(start, options);
+	start->join = options->join;
 	start->has_control = !options->no_control;
 	start->control_path = absolute(&start->spec.arena, options->socket);
 	start->becomes_subreaper = true;
