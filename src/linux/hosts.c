@@ -70,8 +70,17 @@ static void add_aliases(struct text *text, const struct strings *aliases)
 	}
 }
 
+static int write_text(int fd, const struct text *text)
+{
+	if (fd < 0)
+		return -errno;
+	int result = write(fd, text->data, text->length) < 0 || fchmod(fd, 0644) < 0 ? -errno : 0;
+	close(fd);
+	return result;
+}
+
 /* In the first place where it can be made. 0 or -errno; `path` is set. */
-static int write_file(const struct text *text)
+static int make_file(const struct text *text)
 {
 	static const char *const places[] = {"/run", "/tmp", "/var/tmp", "/dev/shm"};
 	int fd = -1;
@@ -80,26 +89,27 @@ static int write_file(const struct text *text)
 		text_add(&name, "%s/podinit-hosts-XXXXXX", places[i]);
 		fd = mkostemp(path, O_CLOEXEC);
 	}
-	if (fd < 0) {
+	if (fd < 0)
 		path[0] = '\0';
-		return -errno;
-	}
-	int result = write(fd, text->data, text->length) < 0 || fchmod(fd, 0644) < 0 ? -errno : 0;
-	close(fd);
-	return result;
+	return write_text(fd, text);
 }
 
-/* Over the file that all of the sandbox sees. Its own name is needed no more then, so nothing is left
- * behind even if podinit is killed. */
-static int cover(void)
+/* Over the file that all of the sandbox sees. It lies in memory, in a file system that had a place for a
+ * moment only: nothing is left behind even if podinit is killed. (An unlinked file could not be mounted
+ * again, where a process has a root of its own.) */
+static int cover(const struct text *text)
 {
-	if (access(HOSTS_PATH, F_OK) < 0)
-		return 0;
-	if (mount(path, HOSTS_PATH, NULL, MS_BIND, NULL) < 0)
+	static const char place[] = "/proc", file[] = "/proc/hosts";
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (mount("podinit", place, "tmpfs", flags, "size=8m,mode=755") < 0)
 		return -errno;
-	unlink(path);
+	int result = write_text(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), text);
+	if (result == 0 && mount(file, HOSTS_PATH, NULL, MS_BIND, NULL) < 0)
+		result = -errno;
+	if (umount2(place, MNT_DETACH) < 0 && result == 0)
+		result = -errno;
 	strcpy(path, HOSTS_PATH);
-	return 0;
+	return result;
 }
 
 void hosts_make(
@@ -113,9 +123,8 @@ void hosts_make(
 	else
 		add_own_file(&text);
 	add_aliases(&text, &spec->host_aliases);
-	int result = write_file(&text);
-	if (result == 0 && in_sandbox)
-		result = cover();
+	bool covers = in_sandbox && access(HOSTS_PATH, F_OK) == 0;
+	int result = covers ? cover(&text) : make_file(&text);
 	if (result < 0)
 		problem_add(problems, NULL, 0, "pod: cannot make its " HOSTS_PATH ": %s",
 			strerror(-result));
