@@ -13,11 +13,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot.h"
 #include "launch.h"
 #include "log.h"
+#include "reap.h"
 #include "terminal.h"
 #include "users.h"
 
@@ -27,6 +29,7 @@ struct division {
 	const struct joined *joined;
 	bool user_namespace; /* the inner one is in a new one, to be mapped */
 	bool joined_users;   /* in one that exists, with what was joined */
+	bool adopts;	     /* the outer one gets orphans of the pod, and had no child before */
 	bool is_told;	     /* what went wrong was said already */
 	int signals[2]; /* sockets: [1], outer, sends struct signal_record; [0], inner, reads */
 	int ready[2];	/* pipe: the inner one waits until its users are mapped */
@@ -126,30 +129,56 @@ static bool begin_inside(const struct division *division)
 
 /* --- outside --- */
 
-/* Has the inner process ended? Then *exit_code is its. */
-static bool has_ended(pid_t inner, int *exit_code)
+enum { KILLED_MS = 2000 }; /* how long what was killed may take to end */
+
+/* Has the inner process ended? Then *status is waitpid()'s. */
+static bool has_ended(pid_t inner, int *status)
 {
-	int status;
-	if (waitpid(inner, &status, WNOHANG) != inner)
-		return false;
-	*exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return true;
+	return waitpid(inner, status, WNOHANG) == inner;
+}
+
+static void kill_dependent(const struct dependent *dependent, void *data)
+{
+	*(bool *)data = true;
+	signals_send(dependent->pid, dependent->pidfd, SIGKILL, false);
+}
+
+/* With a PID namespace its processes go when its process 1 does. Without one they come here when podinit
+ * was killed, for this process is their subreaper. */
+static void kill_orphans(void)
+{
+	const struct timespec moment = {.tv_nsec = 1000 * 1000};
+	for (int i = 0; i < KILLED_MS; i++) {
+		bool any = false;
+		if (!proc_each_dependent(kill_dependent, &any) || !any)
+			return;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		nanosleep(&moment, NULL);
+	}
+}
+
+/* Everything of the pod is over. The exit code. */
+static int end_outside(const struct division *division, int status)
+{
+	if (WIFSIGNALED(status) && division->adopts)
+		kill_orphans();
+	terminal_reclaim();
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* Outside: hands every signal in until the inner process has ended. */
-static int stay_outside(pid_t inner, int signals_fd)
+static int stay_outside(const struct division *division, pid_t inner)
 {
-	int exit_code;
+	int status;
 	pid_t number_inside = proc_number_inside(inner);
 	sigset_t all;
 	memset(&all, 0xff, sizeof(all)); /* sigfillset() would leave 32 and 33 out */
 	for (;;) {
 		siginfo_t info;
 		int signo = sigwaitinfo(&all, &info);
-		if (has_ended(inner, &exit_code)) {
-			terminal_reclaim();
-			return exit_code;
-		}
+		if (has_ended(inner, &status))
+			return end_outside(division, status);
 		if (signo < 0 || signo == SIGCHLD)
 			continue;
 		/* From inside, where the sender has another number (the kernel does not translate it): its
@@ -166,7 +195,8 @@ static int stay_outside(pid_t inner, int signals_fd)
 		};
 		proc_name(info.si_pid, record.sender.program);
 		/* When so many wait that no more fit, at least the signal itself gets through. */
-		if (send(signals_fd, &record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (send(division->signals[1], &record, sizeof(record),
+			    MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 			kill(inner, signo);
 	}
 }
@@ -245,6 +275,9 @@ int sandbox_enter(const struct sandbox *sandbox, const struct join *join,
 		log_line("sandbox: cannot make a pipe: %s", strerror(errno));
 		return CANNOT_BEGIN;
 	}
+	struct reaped reaped;
+	division.adopts = sandbox->host[NAMESPACE_PID] && reap_look(&reaped) == REAP_NO_CHILDREN &&
+		boot_become_subreaper() == 0;
 	terminal_divide();
 	pid_t inner =
 		namespaces_are_none(joined) ? fork_inner(&division, 0) : fork_between(&division);
@@ -266,7 +299,7 @@ int sandbox_enter(const struct sandbox *sandbox, const struct join *join,
 		log_line("sandbox: %s", strerror(errno));
 	/* Without the letter the inner one ends with 125 by itself. */
 	close(division.ready[1]);
-	return stay_outside(inner, division.signals[1]);
+	return stay_outside(&division, inner);
 }
 
 int sandbox_read_signal(int signals_fd, struct signal_record *record)
