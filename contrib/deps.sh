@@ -17,6 +17,7 @@ clang:clang
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 unshare:util-linux
 setpriv:util-linux
+newuidmap:uidmap
 ip:iproute2
 curl:curl
 strace:strace

@@ -1,8 +1,8 @@
 """/etc/hosts and the host name, as the pod's processes find them."""
 
+import os
 import pathlib
 import signal
-import os
 import socket
 
 import pytest
