@@ -254,15 +254,22 @@ static pid_t fork_between(struct division *division)
 	return between < 0 ? between : birth.pid;
 }
 
-/* The inner process waits for this. 0 or -errno. */
-static int map_users(const struct division *division, pid_t inner)
+/* The inner process waits for this. False after saying what is wrong. */
+static bool map_users(const struct division *division, pid_t inner)
 {
 	bool is_verbose = division->sandbox->is_verbose;
+	bool range = geteuid() == 0 && division->sandbox->own_users;
 	if (!division->user_namespace)
-		return 0;
-	if (geteuid() == 0 && division->sandbox->own_users)
-		return users_map_range(inner, is_verbose);
-	return users_map_own(inner, is_verbose);
+		return true;
+	int result = range ? users_map_range(inner, is_verbose) : users_map_own(inner, is_verbose);
+	if (result < 0) {
+		log_line("sandbox: cannot map users: %s", strerror(-result));
+		return false;
+	}
+	result = range ? idmap_mount(inner, &division->sandbox->paths) : 0;
+	if (result < 0)
+		log_line("sandbox: cannot mount files with its users: %s", strerror(-result));
+	return result == 0;
 }
 
 int sandbox_enter(const struct sandbox *sandbox, const struct join *join,
@@ -292,10 +299,7 @@ int sandbox_enter(const struct sandbox *sandbox, const struct join *join,
 			log_line("sandbox: cannot make namespaces: %s", strerror(-inner));
 		return CANNOT_BEGIN;
 	}
-	int mapped = map_users(&division, inner);
-	if (mapped < 0)
-		log_line("sandbox: cannot map users: %s", strerror(-mapped));
-	else if (write(division.ready[1], "g", 1) != 1)
+	if (map_users(&division, inner) && write(division.ready[1], "g", 1) != 1)
 		log_line("sandbox: %s", strerror(errno));
 	/* Without the letter the inner one ends with 125 by itself. */
 	close(division.ready[1]);
