@@ -7,6 +7,7 @@
 
 #include "faces/face.h"
 #include "linux/boot.h"
+#include "linux/control.h"
 #include "linux/goodbye.h"
 #include "linux/hosts.h"
 #include "linux/log.h"
@@ -117,10 +118,14 @@ static int enter(const struct start *start, int *outer_signals_fd)
 	if (!namespaces_open(&start->join, &joined))
 		return CANNOT_BEGIN;
 	int exit_code = SANDBOX_INSIDE;
+	if (start->is_sandboxed && start->sandbox.own_users && geteuid() == 0 && start->has_control)
+		control_listen_early(start->control_path);
 	if (start->is_sandboxed)
 		exit_code = sandbox_enter(&start->sandbox, &start->join, &joined, outer_signals_fd);
 	else if (!namespaces_enter(&start->join, &joined, &became_its_root))
 		exit_code = CANNOT_BEGIN;
+	if (exit_code != SANDBOX_INSIDE)
+		control_forget_early();
 	namespaces_close(&joined);
 	return exit_code;
 }

@@ -138,6 +138,44 @@ def test_host_users_false_takes_away_what_root_may(open_pods):
     assert "mknod: /dev/shm/x: Operation not permitted" in result.output and "\nend\n" in result.output
 
 
+def test_files_of_the_pod_keep_their_owners_with_host_users_false(open_pods):
+    """Those of rootfs and hostPath; all others are nobody's."""
+    base = open_pods.directory
+    (base / "data").mkdir(mode=0o755)
+    (base / "data/secret").write_text("mine\n")
+    (base / "data/secret").chmod(0o600)
+    os.chown(base / "data/secret", 7, 8)
+    (base / "root").mkdir(mode=0o755)
+    (base / "root/host").mkdir()
+    for name in ("bin", "lib", "lib64", "usr"):
+        (base / "root" / name).symlink_to(f"/host/{name}")
+    result = open_pods.run(
+        pod_of("hostUsers = false", "one: sh -c 'stat -c %u:%g /data/secret /host; cat /data/secret; "
+               "touch /data/made; echo x >/host/tmp/nothing; ls /host/root; echo end'") +
+        f"rootfs = {base}/root\nvolumeMounts = data:/data\nvolumeMounts = host:/host:ro\n"
+        f"[volume data]\nhostPath.path = {base}/data\n[volume host]\nhostPath.path = /\n",
+        prefix=fake_ranges(base, ""))
+    assert result.output.startswith("\n7:8\n65534:65534\nmine\nend\n")
+    assert "ls: cannot open directory '/host/root': Permission denied" in result.output
+    assert "hostUsers: in the pod / belongs to nobody: no mount of it can have other users" in result.output
+    assert (base / "data/made").stat().st_uid == 0
+    assert str(base) not in read("/proc/self/mountinfo")
+
+
+def test_podctl_asks_a_pod_of_other_users(open_pods):
+    pod = open_pods.start(pod_of("hostUsers = false", "one: sleep 1000"), control=True,
+                          prefix=fake_ranges(open_pods.directory, ""))
+    pod.running("one")
+    assert pod.status()["phase"] == "Running"
+    assert "Permission denied" in pod.podctl("status", prefix=NOBODY).stderr
+    # Nor may a process of the pod.
+    inside = ["nsenter", "-t", str(pod.inner), "--user", "--mount", "--pid", "-S", "0", "-G", "0"]
+    assert "Permission denied" in pod.podctl("status", prefix=inside).stderr
+    assert pod.podctl("shutdown").returncode == 0
+    assert pod.wait() == 143
+    assert not os.path.exists(pod.socket)
+
+
 @pytest.mark.parametrize("lines, start", [
     ("containers:200000:65536\n", 200000),
     ("somebody:300000:65536\npodinit:400000:65536\ncontainers:200000:65536\n", 400000),
