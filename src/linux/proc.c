@@ -31,6 +31,26 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX])
 	name[strcspn(name, "\n")] = '\0';
 }
 
+pid_t proc_number_inside(pid_t pid)
+{
+	static const char field[] = "\nNSpid:";
+	char path[64], buffer[4096];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	const char *line =
+		read_file(path, buffer, sizeof(buffer)) > 0 ? strstr(buffer, field) : NULL;
+	if (!line)
+		return 0;
+	line += sizeof(field) - 1;
+	/* From the outermost PID namespace to its own. */
+	const char *last = line;
+	for (size_t length;
+		(length = strspn(line, "\t ")) && isdigit((unsigned char)line[length]);) {
+		last = line + length;
+		line = last + strspn(last, "0123456789");
+	}
+	return (pid_t)atoi(last);
+}
+
 struct stat_line {
 	char state, program[PROC_NAME_MAX];
 	int parent, group, threads;

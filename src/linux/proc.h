@@ -10,6 +10,9 @@ enum { PROC_NAME_MAX = 16 };
 /* The program's name (comm); "?" if nobody knows. */
 void proc_name(pid_t pid, char name[PROC_NAME_MAX]);
 
+/* The number of a process in its own PID namespace; 0 if nobody knows. */
+pid_t proc_number_inside(pid_t pid);
+
 /* A process that lives only as long as this one. */
 struct dependent {
 	pid_t pid, group;
