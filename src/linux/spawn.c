@@ -179,7 +179,8 @@ static int child_main(void *data)
 	child->error.stage = STAGE_STDIN;
 	if (child->spawner->stdin_fd >= 0 && dup2(child->spawner->stdin_fd, STDIN_FILENO) < 0)
 		goto fail;
-	if (view_is_needed(process) && !view_make(process, child->spawner->volumes, &child->error))
+	if (spec_needs_view(child->spawner->spec, process) &&
+		!view_make(process, child->spawner->volumes, &child->error))
 		goto told;
 	child->error.stage = STAGE_CHDIR;
 	if (directory && chdir(directory) < 0)
@@ -257,5 +258,6 @@ struct spawned spawn_process(struct spawner *spawner, int index)
 		.status_fd = -1,
 	};
 	merge_environment(spawner, child.process);
-	return view_is_needed(child.process) ? spawn_with_view(&child) : spawn_plain(&child);
+	return spec_needs_view(spawner->spec, child.process) ? spawn_with_view(&child)
+							     : spawn_plain(&child);
 }

@@ -7,6 +7,7 @@
 struct volumes {
 	const struct pod_spec *spec;
 	char **paths;	     /* of each volume: absolute, without links */
+	bool *shared;	     /* of each: a mount of its own, whose mounts others see or make */
 	char *scratch;	     /* directory that holds the emptyDirs; NULL: none was needed */
 	char **mount_points; /* directories that were not there, to be removed at the end */
 	int mount_point_count;
