@@ -42,6 +42,13 @@ static void add_head(struct text *out, const struct podstatus *status)
 		text_add(out,
 			",\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
 			"the node longer than the specified deadline\"");
+	if (pod->stopping == STOP_EVICTED) {
+		char buffer[256]; /* a name of 63 bytes, and a number */
+		struct text message = text_in(buffer, sizeof(buffer));
+		evicted_message(&message, status->spec, pod->evicted_volume);
+		text_add(out, ",\"reason\":\"Evicted\",\"message\":");
+		text_add_json(out, buffer);
+	}
 	text_add(out, ",\"startTime\":");
 	add_time(out, status, pod->started_at);
 	text_add(out, ",\"conditions\":[");
