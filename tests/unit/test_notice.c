@@ -17,7 +17,7 @@ static void reasons(void **state)
 {
 	static const char *const names[] = {"Started", "Completed", "Error", "OOMKilled",
 		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Unhealthy",
-		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Stopping",
+		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Evicted", "Stopping",
 		"Leftover"};
 	(void)state;
 	assert_int_equal(COUNT(names), NOTICE_REASON_COUNT);
