@@ -174,7 +174,7 @@ static void add_object(struct text *out, enum stage_object object, const struct 
 		add_mount(out, process, item);
 		return;
 	case MESSAGE_PATH:
-		name = process->termination_message_path;
+		name = spec_message_path(process);
 		break;
 	case RLIMIT:
 		name = item < LIMIT_COUNT ? rlimit_name((enum rlimit_kind)item) : NULL;

@@ -19,6 +19,9 @@ void act_spawn_succeeded(struct loop *loop, int index)
 
 void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
+	/* What was given up counts as never tried. */
+	if (error->stage != STAGE_ABORTED)
+		messages_keep(loop->setup->volumes->messages, index, false);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index,

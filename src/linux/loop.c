@@ -180,6 +180,7 @@ static void give_status(void *owner, struct podstatus *status)
 		.pod = loop->pod,
 		.now = clock_monotonic(),
 		.realtime = clock_realtime(),
+		.words = messages_kept(loop->setup->volumes->messages),
 		.orphans = loop->orphans,
 		.pid = getpid(),
 	};
@@ -194,7 +195,8 @@ static void open_control(struct loop *loop)
 {
 	if (!loop->setup->control)
 		return;
-	loop->control_actions = (struct control_actions){loop, give_status, stop_by_control};
+	loop->control_actions = (struct control_actions){
+		loop, podstatus_piece_max(loop->spec), give_status, stop_by_control};
 	int result = control_open(
 		&loop->control, loop->ev, loop->setup->control_path, &loop->control_actions);
 	if (result < 0)

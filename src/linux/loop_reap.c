@@ -40,6 +40,7 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
+	messages_keep(loop->setup->volumes->messages, index, true);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
 			.process = index,

@@ -60,6 +60,7 @@ static int take_all(struct view *view)
 	}
 	if (view->process->rootfs)
 		root_parts_take(&view->root, view->process);
+	view->message = messages_take(view->volumes->messages, view->process);
 	return 0;
 }
 
@@ -92,6 +93,10 @@ static int make(struct view *view, struct spawn_error *error)
 		result = root_change(&view->root, error);
 	if (result == 0)
 		result = attach_volumes(view, error);
+	if (result == 0 && view->message != -ENOENT) {
+		error->stage = STAGE_MESSAGE;
+		result = mount_attach(view->message, spec_message_path(view->process), false);
+	}
 	if (result == 0 && view->process->read_only_rootfs) {
 		error->stage = STAGE_READ_ONLY;
 		result = mount_read_only("/");

@@ -96,6 +96,19 @@ static int give_to_group(const char *path, const char *group)
 	return chown(path, (uid_t)-1, gid) < 0 || chmod(path, 02777) < 0 ? -errno : 0;
 }
 
+static void prepare_messages(struct volumes *volumes, struct problems *problems)
+{
+	if (!messages_are_needed(volumes->spec))
+		return;
+	if (!volumes->scratch)
+		volumes->scratch = make_scratch();
+	if (volumes->scratch)
+		volumes->messages = messages_create(volumes->spec, volumes->scratch);
+	if (!volumes->messages)
+		problem_add(problems, NULL, 0, "terminationMessagePath: cannot make the files: %s",
+			strerror(errno));
+}
+
 static char *prepare_empty_dir(
 	struct volumes *volumes, const struct volume_spec *volume, struct problems *problems)
 {
@@ -213,6 +226,7 @@ void volumes_prepare(
 			: prepare_empty_dir(volumes, volume, problems);
 		share_where_asked(volumes, i, problems);
 	}
+	prepare_messages(volumes, problems);
 	static const char *const own_root[] = {"/proc", "/sys", "/dev"};
 	for (int i = 0; i < spec->process_count; i++) {
 		const struct process_spec *process = &spec->processes[i];
@@ -221,6 +235,9 @@ void volumes_prepare(
 		for (int k = 0; k < process->mounts.count; k++)
 			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
 				process->mounts.items[k].path);
+		if (spec_message_path(process))
+			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
+				spec_message_path(process));
 	}
 }
 
@@ -278,6 +295,7 @@ void volumes_finish(struct volumes *volumes)
 		free(volumes->mount_points[i]);
 	}
 	free(volumes->mount_points);
+	messages_destroy(volumes->messages);
 	/* Never across a mount, never through a link. */
 	if (volumes->scratch)
 		nftw(volumes->scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);

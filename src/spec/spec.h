@@ -298,6 +298,10 @@ const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *n
 enum handler_type spec_handler_type(const struct handler *handler);
 /* Does it need a file system view, and so a mount namespace, of its own? */
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process);
+/* Where its view has the file for its termination message; NULL: nowhere. */
+const char *spec_message_path(const struct process_spec *process);
+/* How many bytes of each message count: a pod has only so many. */
+size_t spec_message_max(const struct pod_spec *spec);
 /* "init", "sidecar" or "main". */
 const char *process_kind_name(enum process_kind kind);
 /* "Always", "OnFailure", "Never". */

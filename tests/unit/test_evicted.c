@@ -32,7 +32,8 @@ static void evicted_while_running(void **state)
 	struct text text = text_in(buffer, sizeof(buffer));
 	notice_message(&text, &t->spec, notice);
 	assert_string_equal(buffer,
-		"pod: Usage of EmptyDir volume \"b\" exceeds the limit \"1536Ki\". Ends within 5 s");
+		"pod: Usage of EmptyDir volume \"b\" exceeds the limit \"1536Ki\". Ends within 5 "
+		"s");
 	assert_null(told(t, NOTICE_STOPPING, NULL));
 	exits(t, "m", 0);
 	expect_group_signal(t, "m", 15);
