@@ -194,6 +194,8 @@ static void drain_one(const struct dependent *dependent, void *data)
 {
 	struct drain *drain = data;
 	drain->joined += !dependent->child;
+	if (dependent->pid == drain->loop->evictor.pid)
+		return; /* podinit's own: killed already */
 	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
 		return;
 	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,

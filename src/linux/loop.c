@@ -63,6 +63,9 @@ static void run_queue(struct loop *loop)
 	arm_deadline(loop, now);
 	if (loop->queue_count)
 		ev_idle_start(loop->ev, &loop->more_work);
+	/* Before it could be taken for something left behind. */
+	if (loop->pod->stopping)
+		evictor_end(&loop->evictor);
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
 }
@@ -168,6 +171,11 @@ static void on_outer_signals(struct ev_loop *ev, struct ev_io *io, int events)
 				.signo = SIGTERM,
 				.grace_ns = -1});
 	}
+}
+
+static void volume_exceeded(void *owner, int volume)
+{
+	loop_feed(owner, &(struct event){.type = EVENT_EVICTED, .volume = volume});
 }
 
 /* --- control --- */
@@ -277,6 +285,7 @@ static const char *begin(struct loop *loop)
 	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
 	stay_asleep(loop);
+	evictor_begin(&loop->evictor, loop->ev, loop->setup->volumes, volume_exceeded, loop);
 	open_control(loop);
 	if (loop->spec->entrypoint)
 		terminal_prepare(&loop->spec->entry);
@@ -286,6 +295,7 @@ static const char *begin(struct loop *loop)
 static void finish(struct loop *loop)
 {
 	control_close(&loop->control);
+	evictor_end(&loop->evictor);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);

@@ -78,10 +78,10 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 {
 	int index = process_of(loop, reaped->pid);
 	loop->holds_zombie = true;
-	if (index < 0)
-		orphan_ended(loop, reaped);
-	else
+	if (index >= 0)
 		process_ended(loop, index, reaped);
+	else if (!evictor_reaped(&loop->evictor, reaped->pid))
+		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;
 	if (loop->drain_signo)

@@ -17,11 +17,11 @@ enum { FILE_ROOM = 64 * 1024, ROOM_MAX = 64 * 1024 * 1024 };
 struct messages {
 	const struct pod_spec *spec;
 	struct text directory;
-	bool is_mount;		/* something is mounted there, to be taken away again */
-	int *files;		/* of each process; -1: it has none */
+	bool is_mount;		  /* something is mounted there, to be taken away again */
+	int *files;		  /* of each process; -1: it has none */
 	struct last_words *words; /* of each process */
-	char *bytes;		/* of all words */
-	size_t max;		/* bytes of the longest */
+	char *bytes;		  /* of all words */
+	size_t max;		  /* bytes of the longest */
 };
 
 bool messages_are_needed(const struct pod_spec *spec)
@@ -75,8 +75,7 @@ static int allocate(struct messages *messages, int count)
 	for (int i = 0; i < count; i++) {
 		char *bytes = messages->bytes + 2 * room * (size_t)i;
 		messages->files[i] = -1;
-		messages->words[i] =
-			(struct last_words){.latest = bytes, .previous = bytes + room};
+		messages->words[i] = (struct last_words){.latest = bytes, .previous = bytes + room};
 	}
 	return 0;
 }
