@@ -78,7 +78,7 @@ struct spawn_error {
 	uint16_t item;
 	int32_t error; /* errno; SPAWN_STAGE_SAYS_IT: none that would say more */
 };
-enum { SPAWN_STAGE_SAYS_IT = -1 };
+enum { SPAWN_STAGE_SAYS_IT = -4096 }; /* what no -errno is, either */
 _Static_assert(sizeof(struct spawn_error) == 8, "no padding: the state is compared byte by byte");
 
 /* Why the pod, or one process of it, is being stopped. */

@@ -8,7 +8,8 @@
 
 enum {
 	OPEN_MAX_AT_ONCE = 64,
-	NAMES_MAX = 1 << 20, /* files with several names that are remembered: past that they count again */
+	NAMES_MAX = 1
+		<< 20, /* files with several names that are remembered: past that they count again */
 };
 
 struct name {

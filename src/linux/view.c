@@ -6,20 +6,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "beneath.h"
+#include "hosts.h"
+#include "mask.h"
 #include "mount.h"
 #include "view_root.h"
+
+#define HOSTS_PATH "/etc/hosts"
 
 /* What was taken: descriptors from mount_take(), or its -errno. */
 struct view {
 	const struct process_spec *process;
 	const struct volumes *volumes;
 	struct root_parts root;
-	int *mounts; /* of each volumeMount */
-	int message; /* -ENOENT: it has none */
+	int *mounts;	    /* of each volumeMount */
+	int message, hosts; /* -ENOENT: it has none */
 };
 
 static int take_volume(const struct view *view, const struct volume_mount *mount)
@@ -33,6 +38,16 @@ static int take_volume(const struct view *view, const struct volume_mount *mount
 	int taken = mount_take(fd, "");
 	close(fd);
 	return taken;
+}
+
+/* As in Kubernetes, a volume of its own there goes first. */
+static bool needs_hosts(const struct process_spec *process)
+{
+	for (int i = 0; i < process->mounts.count; i++) {
+		if (strcmp(process->mounts.items[i].path, HOSTS_PATH) == 0)
+			return false;
+	}
+	return hosts_path() && (process->rootfs || hosts_is_elsewhere());
 }
 
 /* A copy keeps the tie that its original has at that moment: a peer of podinit's mount, then only
@@ -60,6 +75,8 @@ static int take_all(struct view *view)
 	}
 	if (view->process->rootfs)
 		root_parts_take(&view->root, view->process);
+	if (needs_hosts(view->process))
+		view->hosts = mount_take(AT_FDCWD, hosts_path());
 	view->message = messages_take(view->volumes->messages, view->process);
 	return 0;
 }
@@ -85,18 +102,61 @@ static int attach_volumes(const struct view *view, struct spawn_error *error)
 	return result;
 }
 
-static int make(struct view *view, struct spawn_error *error)
+static int attach_files(const struct view *view, struct spawn_error *error)
 {
-	error->stage = STAGE_MOUNT_NAMESPACE;
-	int result = take_all(view);
-	if (result == 0 && view->process->rootfs)
-		result = root_change(&view->root, error);
-	if (result == 0)
-		result = attach_volumes(view, error);
+	int result = 0;
+	if (view->hosts != -ENOENT) {
+		error->stage = STAGE_HOSTS;
+		result = mount_attach(view->hosts, HOSTS_PATH, view->process->read_only_rootfs);
+	}
 	if (result == 0 && view->message != -ENOENT) {
 		error->stage = STAGE_MESSAGE;
 		result = mount_attach(view->message, spec_message_path(view->process), false);
 	}
+	return result;
+}
+
+/* podinit's own root: its /proc may be masked for the others, and may be of another PID namespace. */
+static int renew_proc(const struct view *view, struct spawn_error *error)
+{
+	const struct pod_spec *spec = view->volumes->spec;
+	bool is_unmasked = spec->in_sandbox && spec_is_unmasked(view->process);
+	if (spec->share_process_namespace && !is_unmasked)
+		return 0;
+	error->stage = STAGE_PROC;
+	int result = mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0
+		? -errno
+		: 0;
+	/* Where parts of podinit's own /proc are hidden from it, the kernel shows nobody more. */
+	if (is_unmasked && spec->share_process_namespace)
+		result = 0;
+	if (is_unmasked)
+		umount2("/sys/firmware", MNT_DETACH);
+	return result;
+}
+
+static int make_root(const struct view *view, struct spawn_error *error)
+{
+	const struct pod_spec *spec = view->volumes->spec;
+	bool is_own = view->process->rootfs;
+	int result = is_own ? root_change(&view->root, error) : renew_proc(view, error);
+	bool is_new = is_own || (spec->in_sandbox && !spec->share_process_namespace);
+	if (result < 0 || !is_new || spec_is_unmasked(view->process))
+		return result;
+	error->stage = STAGE_MASK;
+	return mask_proc(NULL);
+}
+
+static int make(struct view *view, struct spawn_error *error)
+{
+	error->stage = STAGE_MOUNT_NAMESPACE;
+	int result = take_all(view);
+	if (result == 0)
+		result = make_root(view, error);
+	if (result == 0)
+		result = attach_volumes(view, error);
+	if (result == 0)
+		result = attach_files(view, error);
 	if (result == 0 && view->process->read_only_rootfs) {
 		error->stage = STAGE_READ_ONLY;
 		result = mount_read_only("/");
@@ -107,7 +167,8 @@ static int make(struct view *view, struct spawn_error *error)
 bool view_make(const struct process_spec *process, const struct volumes *volumes,
 	struct spawn_error *error)
 {
-	struct view view = {.process = process, .volumes = volumes, .message = -ENOENT};
+	struct view view = {
+		.process = process, .volumes = volumes, .message = -ENOENT, .hosts = -ENOENT};
 	int result = make(&view, error);
 	if (result < 0) {
 		error->error = -result;

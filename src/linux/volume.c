@@ -13,6 +13,7 @@
 
 #include "../spec/text.h"
 #include "account.h"
+#include "hosts.h"
 #include "mount.h"
 
 static void complain(struct problems *problems, const struct pod_spec *spec,
@@ -235,6 +236,8 @@ void volumes_prepare(
 		for (int k = 0; k < process->mounts.count; k++)
 			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
 				process->mounts.items[k].path);
+		if (process->rootfs && hosts_path())
+			note_mount_point(volumes, process->rootfs, "/etc/hosts");
 		if (spec_message_path(process))
 			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
 				spec_message_path(process));

@@ -153,7 +153,13 @@ enum handler_type spec_handler_type(const struct handler *handler)
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process)
 {
 	return process->rootfs || process->mounts.count || process->read_only_rootfs ||
-		spec_message_path(process) || !spec->share_process_namespace;
+		spec_message_path(process) || !spec->share_process_namespace ||
+		spec->host_aliases.count || (spec->in_sandbox && spec_is_unmasked(process));
+}
+
+bool spec_is_unmasked(const struct process_spec *process)
+{
+	return process->privileged || process->proc_unmasked;
 }
 
 const char *spec_message_path(const struct process_spec *process)
