@@ -47,7 +47,9 @@ static bool needs_hosts(const struct process_spec *process)
 		if (strcmp(process->mounts.items[i].path, HOSTS_PATH) == 0)
 			return false;
 	}
-	return hosts_path() && (process->rootfs || hosts_is_elsewhere());
+	/* In podinit's own root nothing new appears. */
+	return hosts_path() &&
+		(process->rootfs || (hosts_is_elsewhere() && access(HOSTS_PATH, F_OK) == 0));
 }
 
 /* A copy keeps the tie that its original has at that moment: a peer of podinit's mount, then only

@@ -37,14 +37,14 @@ def tmpfs():
         return path
     yield mount
     for path in reversed(mounted):
-        subprocess.run(["umount", path], check=True)
+        subprocess.run(["umount", path], check=False, capture_output=True)
 
 
 def inside(pid, *command):
     """Runs a command in the mount namespace of a process (and its user namespace)."""
     enter = ["nsenter", "-t", str(pid), "-m"]
     if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
-        enter += ["-U", "--preserve-credentials", "setpriv", "--reuid=0", "--regid=0", "--keep-groups"]
+        enter += ["-U", "--setuid=0", "--setgid=0"]
     return subprocess.run([*enter, *map(str, command)], capture_output=True, text=True)
 
 
@@ -379,3 +379,67 @@ def test_a_file_system_that_hangs_holds_up_only_its_process(pods, tmp_path, how,
         assert pod.stop() == 143
         assert time.monotonic() - began < 4
         assert not pod.survivors()
+
+
+# --- /etc/hosts, and /proc without a root of its own: with what the sandbox has of them ---
+
+ALIASES = "hostAliases = 192.0.2.7 seven.example seven\n"
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_root_has_the_pods_hosts_file_and_keeps_its_own(pods, template, how):
+    root = shutil.copytree(template, pods.directory / "root")
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/hosts").write_text("192.0.2.1 of-the-root\n")
+    ini = never("one: cat /etc/hosts").replace("[pod]\n", "[pod]\n" + ALIASES) + f"rootfs = {root}\n"
+    result = pods.run(ini, how=how)
+    assert "192.0.2.7\tseven.example\tseven\n" in result.output
+    assert "of-the-root" not in result.output
+    assert (root / "etc/hosts").read_text() == "192.0.2.1 of-the-root\n"
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_volume_at_the_hosts_file_goes_first(pods, template, how):
+    root, own = shutil.copytree(template, pods.directory / "root"), pods.directory / "own"
+    own.write_text("192.0.2.2 of-the-volume\n")
+    ini = never("one: cat /etc/hosts").replace("[pod]\n", "[pod]\n" + ALIASES) + f"rootfs = {root}\n" \
+        f"volumeMounts = v:/etc/hosts\n[volume v]\nhostPath.path = {own}\n"
+    assert "\n192.0.2.2 of-the-volume\n" in pods.run(ini, how=how).output
+    assert not (root / "etc").exists() or not (root / "etc/hosts").exists()
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_aliases_reach_who_shares_podinits_root(pods, how):
+    before = pathlib.Path("/etc/hosts").read_text()
+    ini = never("one: cat /etc/hosts").replace("[pod]\n", "[pod]\n" + ALIASES)
+    assert "192.0.2.7\tseven.example\tseven\n" in pods.run(ini, how=how).output
+    assert pathlib.Path("/etc/hosts").read_text() == before
+
+
+@pytest.mark.parametrize("shared", ["true", "false"])
+@pytest.mark.parametrize("more", ["", PRIVILEGED, "securityContext.procMount = Unmasked\n"],
+                         ids=["plain", "privileged", "unmasked"])
+def test_in_a_sandbox_only_who_may_sees_all_of_podinits_proc(pods, more, shared):
+    # What is hidden is /dev/null.
+    script = "cat /proc/sys/kernel/ostype; test -f /proc/timer_list && echo sees all; true"
+    ini = never(f"one: sh -c '{script}'").replace("[pod]\n", f"[pod]\nshareProcessNamespace = {shared}\n")
+    result = pods.run(ini + more)
+    assert result.code == 0, result.output
+    assert ("sees all" in result.output) == bool(more)
+
+
+def test_a_mount_of_the_machine_reaches_who_asked_for_it(pods, tmpfs):
+    volume = pods.directory / "volume"
+    volume.mkdir()
+    subprocess.run(["mount", "--bind", volume, volume], check=True)
+    subprocess.run(["mount", "--make-shared", volume], check=True)
+    try:
+        ini, seconds = propagating_pod(f"hostPath.path = {volume}")
+        pod = pods.start(ini)
+        none, host = (outer_pid(pod, f"sleep\0{seconds[name]}") for name in ("none", "host"))
+        until(lambda: mount_of(none, "/mnt") and mount_of(host, "/mnt"), "the mounts are made")
+        tmpfs(volume / "later")
+        assert mount_of(host, "/mnt/later") and not mount_of(none, "/mnt/later")
+        pod.stop()
+    finally:
+        subprocess.run(["umount", "-R", volume], check=True)
