@@ -80,11 +80,12 @@ struct pod {
 	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
-	int64_t started_at;  /* of the pod; -1: EVENT_BOOT has not come */
-	int64_t stop_by;     /* end of the grace; NEVER: not stopping */
-	int64_t deadline;    /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
+	int64_t started_at; /* of the pod; -1: EVENT_BOOT has not come */
+	int64_t stop_by;    /* end of the grace; NEVER: not stopping */
+	int64_t deadline;   /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
 			       the next step of draining, or when it is given up. NEVER: none */
-	uint32_t unexpected; /* events that made no sense in their state; ignored */
+	int32_t evicted_volume; /* of STOP_EVICTED: which; else -1 */
+	uint32_t unexpected;	/* events that made no sense in their state; ignored */
 	struct process processes[];
 };
 
@@ -97,6 +98,7 @@ enum event_type {
 	EVENT_HOOK_DONE,     /* process, hook, success */
 	EVENT_SIGNALLED,     /* signo */
 	EVENT_ASKED_TO_STOP, /* grace_ns; -1: the pod's own */
+	EVENT_EVICTED,	     /* volume: it is larger than its sizeLimit */
 	EVENT_DRAINED,	     /* podinit has no child left */
 	EVENT_TICK,	     /* only the time */
 	EVENT_TYPE_COUNT,
@@ -109,6 +111,7 @@ struct event {
 	uint8_t exit_code, signo;
 	int32_t process; /* index */
 	int32_t pid;
+	int32_t volume; /* index */
 	int64_t grace_ns;
 	struct spawn_error spawn_error;
 };

@@ -63,6 +63,7 @@ static void make_spec(
 	struct pod_spec *spec, const struct options *options, struct problems *problems)
 {
 	const char *config = options->config;
+	spec->in_sandbox = options->sandbox;
 	if (!config && !options->command && access(DEFAULT_CONFIG, F_OK) == 0)
 		config = DEFAULT_CONFIG;
 	if (options->command) {

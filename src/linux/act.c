@@ -19,6 +19,9 @@ void act_spawn_succeeded(struct loop *loop, int index)
 
 void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
+	/* What was given up counts as never tried. */
+	if (error->stage != STAGE_ABORTED)
+		messages_keep(loop->setup->volumes->messages, index, false);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index,
@@ -213,6 +216,8 @@ static void drain_one(const struct dependent *dependent, void *data)
 {
 	struct drain *drain = data;
 	drain->joined += !dependent->child;
+	if (dependent->pid == drain->loop->evictor.pid)
+		return; /* podinit's own: killed already */
 	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
 		return;
 	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,

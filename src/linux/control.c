@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -40,7 +41,7 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *timer, int events)
 static struct text out_text(struct control_client *client)
 {
 	client->out_sent = 0;
-	return text_in(client->out, sizeof(client->out));
+	return text_in(client->out, client->control->actions->piece_max);
 }
 
 static void answer_error(struct control_client *client, const char *problem)
@@ -306,6 +307,13 @@ int control_open(struct control *control, struct ev_loop *loop, const char *path
 	}
 	if (fd < 0)
 		return fd;
+	control->buffers = calloc(CONTROL_CLIENTS_MAX, actions->piece_max);
+	if (!control->buffers) {
+		close(fd);
+		return -ENOMEM;
+	}
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control->clients[i].out = control->buffers + actions->piece_max * (size_t)i;
 	control->fd = fd;
 	ev_io_init(&control->io, on_connection, fd, EV_READ);
 	control->io.data = control;
@@ -324,6 +332,7 @@ void control_close(struct control *control)
 	ev_io_stop(control->loop, &control->io);
 	close(control->fd);
 	control->fd = -1;
+	free(control->buffers);
 	if (control->name[0] != '@')
 		unlink(control->name);
 }

@@ -6,6 +6,7 @@
 
 #include "../core/pod.h"
 #include "control.h"
+#include "evict.h"
 #include "loop.h"
 #include "spawn.h"
 #include "tty.h"
@@ -49,6 +50,7 @@ struct loop {
 	struct ev_idle more_work;
 	struct control_actions control_actions;
 	struct control control;
+	struct evictor evictor;
 };
 
 /* Steps the core with an event and with the results of what it decided, until all is done; while

@@ -115,8 +115,9 @@ struct model {
 	bool begins_to_stop; /* in this step; and who was told last in it: */
 	int last_told[TOLD_COUNT];
 	uint8_t cause, phase, stop_signo;
-	uint8_t forwarded; /* signal that OWE_FORWARD is about */
-	bool leaves;	   /* OWE_GROUP is about what is left behind, not about a stop */
+	uint8_t forwarded;  /* signal that OWE_FORWARD is about */
+	bool leaves;	    /* OWE_GROUP is about what is left behind, not about a stop */
+	int evicted_volume; /* of STOP_EVICTED */
 	int stop_signals;
 	int64_t booted_at, deadline_at, stop_by;
 	int64_t drain_by; /* when what is left is killed (again) */

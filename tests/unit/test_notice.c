@@ -17,8 +17,8 @@ static void reasons(void **state)
 {
 	static const char *const names[] = {"Started", "Completed", "Error", "OOMKilled",
 		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Unhealthy",
-		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Stopping",
-		"Leftover"};
+		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Evicted",
+		"Stopping", "Leftover"};
 	(void)state;
 	assert_int_equal(COUNT(names), NOTICE_REASON_COUNT);
 	for (int i = 0; i < COUNT(names); i++)
