@@ -24,7 +24,7 @@ enum notice_reason {
 	NOTICE_FAILED_PRE_STOP_HOOK,
 	NOTICE_DEADLINE_EXCEEDED,
 	NOTICE_STOPPING, /* the pod ends; no Kubernetes word */
-	NOTICE_LEFTOVER, /* processes that a process left behind are told to end */
+	NOTICE_LEFTOVER, /* processes that a process left behind are told to end, or stay */
 	NOTICE_REASON_COUNT,
 };
 
@@ -105,7 +105,7 @@ struct notice {
 	int16_t process;		/* index; -1: the pod */
 	int32_t pid;			/* 0: none */
 	int32_t restart_count;		/* -1: none */
-	int32_t count;			/* of LEFTOVER */
+	int32_t count;			/* of LEFTOVER; signo 0: they stay, and end with the pod */
 	struct spawn_error spawn_error; /* of START_ERROR */
 	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */
