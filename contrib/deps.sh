@@ -12,7 +12,10 @@ pkg-config:pkg-config
 clang:clang
 /usr/include/ev.h:libev-dev
 /usr/include/ini.h:libinih-dev
+/usr/include/sys/capability.h:libcap-dev
+getpcaps:libcap2-bin
 /usr/include/jansson.h:libjansson-dev
+/usr/include/seccomp.h:libseccomp-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 unshare:util-linux
@@ -24,6 +27,10 @@ file:file
 ps:procps
 aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 qemu-aarch64-static:qemu-user-static
+qemu-system-x86_64:qemu-system-x86
+cpio:cpio
+/sbin/modprobe:kmod
+/sbin/mke2fs:e2fsprogs
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init

@@ -8,15 +8,17 @@
 #include "faces/face.h"
 #include "linux/boot.h"
 #include "linux/goodbye.h"
+#include "linux/identity.h"
 #include "linux/log.h"
 #include "linux/loop.h"
+#include "linux/machine.h"
 #include "linux/signals.h"
 #include "linux/volume.h"
 
 static void cannot_allocate(void)
 {
 	log_line("out of memory");
-	exit(CANNOT_BEGIN);
+	exit(machine_end(CANNOT_BEGIN));
 }
 
 /* By the name of the program, or by `--compat NAME`, which then is that name; NULL after saying what
@@ -58,11 +60,24 @@ static void adopt_orphans(const struct start *start)
 		log_line("not process 1: reaps as a child subreaper");
 }
 
+/* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
+ * given, and so it holds that. */
+static int keep_capabilities(const struct pod_spec *spec)
+{
+	if (spec->entrypoint || spec->pause)
+		return 0;
+	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities());
+	if (result < 0)
+		log_line("cannot drop capabilities: %s", strerror(-result));
+	return result;
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
 static int run_pod(const struct start *start, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
+	struct filters filters = {0};
 	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
@@ -71,18 +86,23 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 	}
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
+	filters_prepare(&filters, &start->spec, &problems);
 	volumes_prepare(&volumes, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
+		.filters = &filters,
 		.log = &log,
 		.control_path = start->control_path,
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
-	int exit_code = goodbye_say_problems(&start->spec, &problems, true) ? CANNOT_BEGIN
-									    : loop_run(&setup);
+	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
+		keep_capabilities(&start->spec) == 0;
+	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
+	filters_finish(&filters);
+	event_log_close(&log);
 	return exit_code;
 }
 
@@ -96,6 +116,7 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
+	machine_set_name(spec->name);
 	if (start->is_sandboxed) {
 		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
 		if (exit_code != SANDBOX_INSIDE)
@@ -104,14 +125,9 @@ static int run(const struct start *start)
 	return run_pod(start, outer_signals_fd);
 }
 
-int main(int argc, char **argv)
+static int begin_and_run(int argc, char **argv)
 {
 	struct start start = {0};
-
-	if (getpid() == 1)
-		signals_block();
-	boot_standard_descriptors();
-	arena_exhausted = cannot_allocate;
 	const struct face *face = choose_face(&argc, &argv);
 	if (!face)
 		return CANNOT_BEGIN;
@@ -121,4 +137,14 @@ int main(int argc, char **argv)
 		exit_code = run(&start);
 	spec_finish(&start.spec);
 	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	if (getpid() == 1)
+		signals_block();
+	machine_begin(&argc, argv);
+	boot_standard_descriptors("/dev/null");
+	arena_exhausted = cannot_allocate;
+	return machine_end(begin_and_run(argc, argv));
 }

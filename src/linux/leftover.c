@@ -322,7 +322,8 @@ void leftover_kill(struct loop *loop, int index)
 {
 	static struct walk walk; /* too large for a stack that nobody else fills so far */
 	const struct runtime *runtime = &loop->processes[index];
-	if (!may_be_any(loop, runtime))
+	/* With a PID namespace of its own the kernel takes all of it along. */
+	if (!loop->spec->share_process_namespace || !may_be_any(loop, runtime))
 		return;
 	walk.loop = loop;
 	walk.index = index;

@@ -4,11 +4,13 @@
 
 #include "../spec/spec.h"
 #include "event_log.h"
+#include "filter.h"
 #include "volume.h"
 
 struct loop_setup {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	const struct filters *filters;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
 	bool control;		  /* serve podctl? */
