@@ -11,6 +11,7 @@
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
+	leftover_expect_more(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,

@@ -309,13 +309,19 @@ void leftover_expect(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
 	struct proc_stat stat;
-	uint64_t own = 0, namespace = 0;
-	if (spec_needs_view(loop->spec, &loop->spec->processes[index])) {
-		own = proc_mount_namespace(getpid());
-		namespace = proc_mount_namespace(runtime->pid);
-	}
 	runtime->born = proc_stat(runtime->pid, &stat) ? stat.start : 0;
-	runtime->mount_namespace = own && namespace != own ? namespace : 0;
+	runtime->mount_namespace = 0;
+	leftover_expect_more(loop, index);
+}
+
+void leftover_expect_more(struct loop *loop, int index)
+{
+	struct runtime *runtime = &loop->processes[index];
+	if (runtime->mount_namespace || !spec_needs_view(loop->spec, &loop->spec->processes[index]))
+		return;
+	uint64_t own = proc_mount_namespace(getpid()), its = proc_mount_namespace(runtime->pid);
+	if (own && its != own)
+		runtime->mount_namespace = its;
 }
 
 void leftover_kill(struct loop *loop, int index)

@@ -3,12 +3,14 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,12 +63,30 @@ bool proc_stat(pid_t pid, struct proc_stat *stat)
 	return true;
 }
 
+/* As far as files go, as the user that a process is: who has as many capabilities as it and is the same
+ * user may look at it without CAP_SYS_PTRACE, which containers do not have. */
+static int stat_as(uid_t uid, gid_t gid, const char *path, struct stat *found)
+{
+	setfsgid(gid);
+	setfsuid(uid);
+	int result = stat(path, found);
+	setfsuid(geteuid());
+	setfsgid(getegid());
+	return result;
+}
+
 uint64_t proc_mount_namespace(pid_t pid)
 {
-	struct stat namespace;
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	return stat(path, &namespace) < 0 ? 0 : namespace.st_ino;
+	struct stat namespace, owner;
+	char directory[32], path[64];
+	snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "%s/ns/mnt", directory);
+	if (stat(path, &namespace) == 0)
+		return namespace.st_ino;
+	bool as_owner = errno == EACCES && geteuid() == 0 && stat(directory, &owner) == 0;
+	if (as_owner && owner.st_uid && stat_as(owner.st_uid, owner.st_gid, path, &namespace) == 0)
+		return namespace.st_ino;
+	return 0;
 }
 
 int proc_child_count(void)

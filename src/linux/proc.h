@@ -30,8 +30,8 @@ struct proc_stat {
 bool proc_stat(pid_t pid, struct proc_stat *stat);
 /* Does nothing run of it any more? */
 bool proc_is_over(const struct proc_stat *stat);
-/* Its mount namespace: a number that no other has as long as somebody is in it. 0: not known; for one
- * with other users or capabilities than podinit's, that takes CAP_SYS_PTRACE. */
+/* Its mount namespace: a number that no other has as long as somebody is in it. 0: not known: one with
+ * more capabilities than podinit has. */
 uint64_t proc_mount_namespace(pid_t pid);
 /* How many children this process (of one thread) has, zombies too. -1: not known. */
 int proc_child_count(void);

@@ -155,6 +155,24 @@ def test_who_has_a_mount_namespace_of_its_own_cannot_have_left_what_is_outside(p
     assert not pod.survivors()
 
 
+@pytest.mark.parametrize("has_view", [False, True], ids=["plain", "view"])
+def test_other_users_daemons_go_too_where_podinit_may_trace_nobody(open_pods, has_view):
+    # As in a container: without CAP_SYS_PTRACE.
+    use, volumes = volume(open_pods, "v") if has_view else ("", "")
+    work = script(open_pods, "main", f"{daemons(2)}; exit 1")
+    as_user = "securityContext.runAsUser = 1234\nsecurityContext.runAsGroup = 1235\n"
+    mains = {"web": (str(work), use + as_user)}
+    if has_view:
+        mains["stay"] = "sleep 1000"
+    pod = open_pods.start(always(**mains) + volumes, how=UNSHARE,
+                          prefix=["setpriv", "--bounding-set=-sys_ptrace"])
+    pod.event(count=6, reason="Started", process="web")
+    until(lambda: len(left(pod)) <= 2, "only the latest ones' are left")
+    pod.stop()
+    assert not kept(pod)
+    assert not pod.survivors()
+
+
 # --- what nobody can tell ---
 
 @pytest.mark.parametrize("how", WAYS)
@@ -194,7 +212,9 @@ def test_who_has_joined_is_never_killed_by_a_restart(pods, join):  # noqa: F811
     pod = pods.start(always(web=str(work)), how=UNSHARE)
     pod.running("web")
     # From outside; and as `kubectl exec` does, in podinit's own mount namespace.
-    outside = join(pod, HELPER, "polite", "outside", 0, 0)
+    # (Of one with more capabilities than podinit nobody can tell where it is.)
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    outside = join(pod, HELPER, "polite", "outside", 0, 0, prefix=powerless)
     orphan = join(pod, "sh", "-c", f"(setsid {HELPER} polite orphan 0 0 &)")
     inside = join(pod, "nsenter", "-t", pod.inner, "-m", HELPER, "polite", "inside", 0, 0)
     for one, name in ((outside, "outside"), (orphan, "orphan"), (inside, "inside")):
