@@ -116,5 +116,5 @@ void loop_reap_all(struct loop *loop)
 
 void loop_reap_the_past(struct loop *loop)
 {
-	reap_batch(loop);
+	loop->leftovers.has_strangers = reap_batch(loop) != REAP_NO_CHILDREN;
 }
