@@ -10,13 +10,14 @@
 #include "linux/goodbye.h"
 #include "linux/log.h"
 #include "linux/loop.h"
+#include "linux/machine.h"
 #include "linux/signals.h"
 #include "linux/volume.h"
 
 static void cannot_allocate(void)
 {
 	log_line("out of memory");
-	exit(CANNOT_BEGIN);
+	exit(machine_end(CANNOT_BEGIN));
 }
 
 /* By the name of the program, or by `--compat NAME`, which then is that name; NULL after saying what
@@ -83,6 +84,7 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 	int exit_code = goodbye_say_problems(&start->spec, &problems, true) ? CANNOT_BEGIN
 									    : loop_run(&setup);
 	volumes_finish(&volumes);
+	event_log_close(&log);
 	return exit_code;
 }
 
@@ -96,6 +98,7 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
+	machine_set_name(spec->name);
 	if (start->is_sandboxed) {
 		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
 		if (exit_code != SANDBOX_INSIDE)
@@ -104,14 +107,9 @@ static int run(const struct start *start)
 	return run_pod(start, outer_signals_fd);
 }
 
-int main(int argc, char **argv)
+static int begin_and_run(int argc, char **argv)
 {
 	struct start start = {0};
-
-	if (getpid() == 1)
-		signals_block();
-	boot_standard_descriptors();
-	arena_exhausted = cannot_allocate;
 	const struct face *face = choose_face(&argc, &argv);
 	if (!face)
 		return CANNOT_BEGIN;
@@ -121,4 +119,14 @@ int main(int argc, char **argv)
 		exit_code = run(&start);
 	spec_finish(&start.spec);
 	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	if (getpid() == 1)
+		signals_block();
+	machine_begin(&argc, argv);
+	boot_standard_descriptors("/dev/null");
+	arena_exhausted = cannot_allocate;
+	return machine_end(begin_and_run(argc, argv));
 }

@@ -57,11 +57,11 @@ static void raise_files(void)
 	files_raised = setrlimit(RLIMIT_NOFILE, &most) == 0;
 }
 
-void boot_standard_descriptors(void)
+void boot_standard_descriptors(const char *path)
 {
 	int fd;
 	/* The lowest free number is given out: past 2, all three are there. */
-	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+	while ((fd = open(path, O_RDWR | O_NOCTTY)) >= 0 && fd <= STDERR_FILENO)
 		;
 	if (fd >= 0)
 		close(fd);

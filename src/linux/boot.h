@@ -7,8 +7,9 @@
 /* podinit's exit code where it could not begin: bad option, bad file, missing privilege. */
 enum { CANNOT_BEGIN = 125 };
 
-/* Opens descriptors 0, 1 and 2 where they were given closed: no other file may get their numbers. */
-void boot_standard_descriptors(void);
+/* Opens descriptors 0, 1 and 2 on `path` where they were given closed: no other file may get their
+ * numbers. */
+void boot_standard_descriptors(const char *path);
 
 /* Descriptors, limits; for a pod the directory, too. Best effort. */
 void boot_prepare(const struct pod_spec *spec);

@@ -26,6 +26,13 @@ int event_log_open(struct event_log *log, const char *path)
 	return log->fd < 0 ? -errno : 0;
 }
 
+void event_log_close(struct event_log *log)
+{
+	if (log->fd >= 0)
+		close(log->fd);
+	log->fd = -1;
+}
+
 /* How the program and the pod end: an entrypoint says that in its last line, once. */
 static bool is_in_last_line(const struct notice *notice)
 {

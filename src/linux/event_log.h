@@ -29,6 +29,7 @@ struct event_log {
 
 /* `log` has its spec, voice and level; `path` NULL: no file. 0 or -errno. */
 int event_log_open(struct event_log *log, const char *path);
+void event_log_close(struct event_log *log);
 
 /* Tells a notice. `sender` (may be NULL) belongs to NOTICE_SIGNAL; of NOTICE_ORPHAN it is the
  * orphan's name. Never blocks. */

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +15,7 @@
 #include "boot.h"
 #include "launch.h"
 #include "log.h"
+#include "loopback.h"
 #include "terminal.h"
 
 struct division {
@@ -49,17 +48,6 @@ static int map_users(pid_t pid)
 		result = write_proc(pid, "uid_map", uids);
 	if (result == 0)
 		result = write_proc(pid, "gid_map", gids);
-	return result;
-}
-
-static int loopback_up(void)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	int result = ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
-	close(fd);
 	return result;
 }
 
