@@ -20,7 +20,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WAR
 SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
 	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
-LINUX = act boot clock config control event_log goodbye install launch log loop loop_reap loopback machine mount names proc reap sandbox \
+LINUX = act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control event_log goodbye install launch log loop loop_reap loopback machine mount names proc reap sandbox \
 	signals spawn terminal view volume
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 

@@ -7,6 +7,7 @@
 
 #include "faces/face.h"
 #include "linux/boot.h"
+#include "linux/cgroup.h"
 #include "linux/goodbye.h"
 #include "linux/log.h"
 #include "linux/loop.h"
@@ -60,7 +61,7 @@ static void adopt_orphans(const struct start *start)
 }
 
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, int outer_signals_fd)
+static int run_pod(const struct start *start, struct cgroups *cgroups, int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
@@ -73,9 +74,11 @@ static int run_pod(const struct start *start, int outer_signals_fd)
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
 	volumes_prepare(&volumes, &start->spec, &problems);
+	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
+		.cgroups = cgroups,
 		.log = &log,
 		.control_path = start->control_path,
 		.control = start->has_control,
@@ -99,12 +102,15 @@ static int run(const struct start *start)
 						    : 0);
 	log_open();
 	machine_set_name(spec->name);
-	if (start->is_sandboxed) {
-		int exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
-		if (exit_code != SANDBOX_INSIDE)
-			return exit_code;
-	}
-	return run_pod(start, outer_signals_fd);
+	struct cgroups *cgroups =
+		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
+	int exit_code = SANDBOX_INSIDE;
+	if (start->is_sandboxed)
+		exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
+	if (exit_code == SANDBOX_INSIDE)
+		exit_code = run_pod(start, cgroups, outer_signals_fd);
+	cgroups_destroy(cgroups);
+	return exit_code;
 }
 
 static int begin_and_run(int argc, char **argv)

@@ -130,6 +130,8 @@ static const struct option_row {
 		"make the pod's namespaces first: PID, mount, UTS, IPC, network"},
 	{0, "net", "none|host", FOR_ALL, TO(net),
 		"network of the sandbox: only loopback (none), or the machine's (host)"},
+	{0, "cgroup", "PATH|none", FOR_ALL, TO(cgroup),
+		"make the pod's cgroups below PATH, or none; else where that is delegated"},
 	{0, "check", NULL, FOR_ALL, TO(check), "read the file, report every error, run nothing"},
 	{0, "plan", NULL, FOR_ALL, TO(plan),
 		"say what would run, in which order and how; run nothing"},

@@ -6,9 +6,12 @@
 #include "event_log.h"
 #include "volume.h"
 
+struct cgroups;
+
 struct loop_setup {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	struct cgroups *cgroups; /* NULL: podinit does not look at them */
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
 	bool control;		  /* serve podctl? */

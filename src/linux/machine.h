@@ -3,6 +3,11 @@
 #ifndef PODINIT_LINUX_MACHINE_H
 #define PODINIT_LINUX_MACHINE_H
 
+#include <stdbool.h>
+
+/* Is this process the first one of the machine? Then all of it is podinit's. */
+bool machine_is_ours(void);
+
 /* Before anything else but blocking the signals. Mounts what is missing, opens the console where no
  * standard descriptors were given, brings the loopback interface up, sets PATH if nobody did, asks for
  * Ctrl-Alt-Del as SIGINT; and takes from the arguments what was meant for the kernel. What fails is said,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "launch.h"
 #include "signals.h"
 #include "terminal.h"
@@ -40,15 +41,16 @@ static int open_empty(void)
 	return ends[0];
 }
 
-int spawner_init(
-	struct spawner *spawner, const struct pod_spec *spec, const struct volumes *volumes)
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
+	const struct volumes *volumes, struct cgroups *cgroups)
 {
 	int most = 0;
 	for (int i = 0; i < spec->process_count; i++) {
 		if (spec->processes[i].environment.count > most)
 			most = spec->processes[i].environment.count;
 	}
-	*spawner = (struct spawner){.spec = spec, .volumes = volumes, .stdin_fd = -1};
+	*spawner = (struct spawner){
+		.spec = spec, .volumes = volumes, .cgroups = cgroups, .stdin_fd = -1};
 	size_t room = (size_t)(environment_count(environ) + most + 1);
 	spawner->environment = malloc(room * sizeof(char *));
 	if (!spawner->environment)
@@ -150,6 +152,7 @@ static int execute(const struct pod_spec *spec, char *const *argv, char *const *
 struct child {
 	struct spawner *spawner;
 	const struct process_spec *process;
+	int cgroup; /* directory of its cgroup, to go there first; -1: it is there, or has none */
 	int status_fd;		  /* where to write what failed; -1: only into `error` */
 	struct spawn_error error; /* stage: what is being done, and then what failed */
 };
@@ -172,6 +175,10 @@ static int child_main(void *data)
 		: child->spawner->spec->entrypoint   ? NULL
 						     : "/";
 
+	child->error.stage = STAGE_CGROUP;
+	errno = child->cgroup >= 0 ? -cgroup_enter(child->cgroup) : 0;
+	if (errno)
+		goto fail;
 	child->error.stage = STAGE_SESSION;
 	errno = child->spawner->spec->entrypoint ? -terminal_enter() : setsid() < 0 ? errno : 0;
 	if (errno)
@@ -214,7 +221,7 @@ static struct spawned failed(int error)
 static struct spawned spawn_plain(struct child *child)
 {
 	struct spawned spawned = {.pidfd = -1, .status_fd = -1};
-	spawned.pid = launch(child_main, child, true, 0, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, true, 0, &child->cgroup, &spawned.pidfd);
 	if (spawned.pid < 0)
 		return failed(-spawned.pid);
 	if (!child->error.error)
@@ -236,7 +243,7 @@ static struct spawned spawn_with_view(struct child *child)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return failed(errno);
 	child->status_fd = ends[1];
-	spawned.pid = launch(child_main, child, false, CLONE_NEWNS, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, false, CLONE_NEWNS, &child->cgroup, &spawned.pidfd);
 	close(ends[1]);
 	if (spawned.pid < 0) {
 		close(ends[0]);
@@ -254,8 +261,10 @@ struct spawned spawn_process(struct spawner *spawner, int index)
 	struct child child = {
 		.spawner = spawner,
 		.process = &spawner->spec->processes[index],
+		.cgroup = cgroup_directory(spawner->cgroups, index),
 		.status_fd = -1,
 	};
+	cgroup_prepare(spawner->cgroups, index);
 	merge_environment(spawner, child.process);
 	return view_is_needed(child.process) ? spawn_with_view(&child) : spawn_plain(&child);
 }

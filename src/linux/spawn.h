@@ -7,10 +7,13 @@
 #include "../core/notice.h"
 #include "volume.h"
 
+struct cgroups;
+
 /* What is the same for every start; made once at boot. */
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	struct cgroups *cgroups;
 	char **environment;  /* room for the largest merged environment; filled at each start */
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
 	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
@@ -26,8 +29,8 @@ struct spawned {
 };
 
 /* 0 or -errno (out of memory or descriptors). */
-int spawner_init(
-	struct spawner *spawner, const struct pod_spec *spec, const struct volumes *volumes);
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
+	const struct volumes *volumes, struct cgroups *cgroups);
 void spawner_finish(struct spawner *spawner);
 
 /* Never blocks for a process with a view of its own; a plain one is started as by vfork(). */
