@@ -91,6 +91,8 @@ static bool directory_by_mount(
 	unescape(fields[3]);
 	unescape(fields[4]);
 	const char *tail = below(fields[3], path);
+	if (tail && strcmp(tail, "/") == 0)
+		tail = "";
 	return tail && snprintf(directory, PATH_MAX, "%s%s", fields[4], tail) < PATH_MAX;
 }
 
