@@ -20,8 +20,9 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WAR
 SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
 	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
-LINUX = act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control event_log goodbye install launch log loop loop_reap loopback machine mount names proc reap sandbox \
-	signals spawn terminal view volume
+LINUX = act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control event_log \
+	goodbye install launch log loop loop_reap loopback machine mount names proc reap sandbox signals spawn terminal \
+	view volume
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
@@ -118,6 +119,10 @@ fuzz: $(BUILD)/fuzz_ini
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
 
+# podinit as the first process of a machine, in qemu.
+vm: all
+	$(PYTHON) -m pytest -q tests/vm
+
 test: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PYTHON='$(PYTHON)' tests/run.sh $(BUILD)
@@ -155,4 +160,4 @@ clean:
 
 -include $(objects:.o=.d)
 
-.PHONY: all unit sim sim-asan unit-asan fuzz e2e test bench demo deps format format-check install clean
+.PHONY: all unit sim sim-asan unit-asan fuzz e2e vm test bench demo deps format format-check install clean

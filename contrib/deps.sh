@@ -24,6 +24,10 @@ file:file
 ps:procps
 aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu
 qemu-aarch64-static:qemu-user-static
+qemu-system-x86_64:qemu-system-x86
+cpio:cpio
+/sbin/modprobe:kmod
+/sbin/mke2fs:e2fsprogs
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init

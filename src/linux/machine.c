@@ -159,7 +159,7 @@ static void settle(int exit_code)
 /* In a process of its own, so that podinit can do without. */
 static void settle_in_time(int exit_code)
 {
-	static const struct timespec between = {.tv_nsec = 1000000000 / LOOKS_A_SECOND};
+	static const struct timespec between = {.tv_nsec = NS_PER_SECOND / LOOKS_A_SECOND};
 	pid_t child = fork();
 	if (child <= 0)
 		settle(exit_code);
@@ -170,6 +170,10 @@ static void settle_in_time(int exit_code)
 			return;
 		nanosleep(&between, NULL);
 	}
+	if (child > 0)
+		log_line("powers the machine off before all is written: that takes more than %d s; "
+			 "the exit code is %d",
+			SETTLE_SECONDS, exit_code);
 }
 
 int machine_end(int exit_code)

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECE = 1024, TIMED_OUT = 1000 };
+enum { PIECE = 4096, TIMED_OUT = 1000 };
 
 static int line;
 

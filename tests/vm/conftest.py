@@ -58,7 +58,8 @@ class Booted:
 
 class Boot:
     """Machines of one test: boot(files={...}, cmdline="...") runs one until it has gone off by itself,
-    boot.machine(...) returns one that runs. They end with the test."""
+    boot.machine(...) returns one that runs, whose end boot.ended(machine) waits for. They end with the
+    test."""
 
     def __init__(self, initramfs, directory):
         self.initramfs, self.directory, self.machines = initramfs, directory, []
@@ -70,6 +71,11 @@ class Boot:
 
     def __call__(self, **how):
         return Booted(self.machine(**how))
+
+    @staticmethod
+    def ended(machine):
+        """The same of one that runs, when it has gone off."""
+        return Booted(machine)
 
     def finish(self):
         for machine in self.machines:
