@@ -14,15 +14,15 @@ PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 CFLAGS   ?= -O2 -g
 WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missing-field-initializers \
 	    $(if $(CI),-Werror)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -Isrc $(WARNINGS) \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -iquote src $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
 SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
 	resources check check_system plan
 CORE  = notice last_line process restart stop pod status podstatus timestamp
-LINUX = act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control event_log \
-	goodbye install launch log loop loop_reap loopback machine mount names proc reap sandbox signals spawn terminal \
-	view volume
+LINUX = account act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control \
+	event_log goodbye identity install label launch limits log loop loop_reap loopback machine mount names proc \
+	reap reaper sandbox signals spawn terminal tty view volume
 FACES = catatonit dumb_init face pause podinit podinit_options tini
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
@@ -33,6 +33,7 @@ objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o $(BUILD)/
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
+CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
@@ -43,7 +44,7 @@ all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/pause $(BUILD)/podinit.conf.5 $(B
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(CAP_LIBS)
 
 $(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)

@@ -12,6 +12,8 @@ pkg-config:pkg-config
 clang:clang
 /usr/include/ev.h:libev-dev
 /usr/include/ini.h:libinih-dev
+/usr/include/sys/capability.h:libcap-dev
+getpcaps:libcap2-bin
 /usr/include/jansson.h:libjansson-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest

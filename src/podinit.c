@@ -9,6 +9,7 @@
 #include "linux/boot.h"
 #include "linux/cgroup.h"
 #include "linux/goodbye.h"
+#include "linux/identity.h"
 #include "linux/log.h"
 #include "linux/loop.h"
 #include "linux/machine.h"
@@ -60,6 +61,18 @@ static void adopt_orphans(const struct start *start)
 		log_line("not process 1: reaps as a child subreaper");
 }
 
+/* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
+ * given, and so it holds that. */
+static int keep_capabilities(const struct pod_spec *spec)
+{
+	if (spec->entrypoint || spec->pause)
+		return 0;
+	int result = identity_keep(spec_own_capabilities(spec));
+	if (result < 0)
+		log_line("cannot drop capabilities: %s", strerror(-result));
+	return result;
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
 static int run_pod(const struct start *start, struct cgroups *cgroups, int outer_signals_fd)
 {
@@ -84,8 +97,9 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
-	int exit_code = goodbye_say_problems(&start->spec, &problems, true) ? CANNOT_BEGIN
-									    : loop_run(&setup);
+	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
+		keep_capabilities(&start->spec) == 0;
+	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
 	event_log_close(&log);
 	return exit_code;

@@ -63,10 +63,32 @@ static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
 		act_spawn_succeeded(loop, index);
 }
 
+/* With its terminal, if it is to have one: of which the process's end is only the process's. */
+static struct spawned spawn(struct loop *loop, int index)
+{
+	struct runtime *runtime = &loop->processes[index];
+	int master = -1, slave = -1;
+	int result = runtime->tty ? tty_make(&master, &slave) : 0;
+	if (result < 0)
+		return (struct spawned){
+			.pidfd = -1,
+			.status_fd = -1,
+			.error = {.stage = STAGE_TTY, .error = -result},
+		};
+	struct spawned spawned = spawn_process(&loop->spawner, index, slave);
+	if (slave >= 0)
+		close(slave);
+	if (master >= 0 && spawned.error.stage != STAGE_NONE)
+		close(master);
+	else if (master >= 0)
+		tty_begin(runtime->tty, loop->ev, master, loop->spec->processes[index].keeps_stdin);
+	return spawned;
+}
+
 static void do_spawn(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
-	struct spawned spawned = spawn_process(&loop->spawner, index);
+	struct spawned spawned = spawn(loop, index);
 	if (loop->spec->entrypoint)
 		boot_let_go(loop->spec);
 	if (spawned.error.stage != STAGE_NONE) {

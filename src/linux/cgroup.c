@@ -263,8 +263,10 @@ void cgroups_furnish(
 	for (int i = 0; i < spec->process_count; i++)
 		cgroup_limits_write(&limits, cgroup_directory(cgroups, i), &spec->processes[i]);
 	cgroup_limits_say(&limits, cgroups->why);
-	if (!all_are_limited(cgroups, spec))
-		oom_warn_of_group(&cgroups->home, spec);
+	if (cgroups->base < 0)
+		oom_warn_of_group(cgroups->home.fd, cgroups->home.path, spec);
+	else if (!all_are_limited(cgroups, spec))
+		oom_warn_of_group(cgroups->base, cgroups->path, spec);
 }
 
 static bool is_populated(int directory)

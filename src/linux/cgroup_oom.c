@@ -53,15 +53,15 @@ static bool means_to_go_on(const struct pod_spec *spec)
 	return spec->process_count > 1;
 }
 
-void oom_warn_of_group(const struct cgroup_home *home, const struct pod_spec *spec)
+void oom_warn_of_group(int directory, const char *path, const struct pod_spec *spec)
 {
 	char value[8] = "";
-	if (home->fd < 0 || !means_to_go_on(spec) ||
-		cgroup_read(home->fd, "memory.oom.group", value, sizeof(value)) <= 0 ||
+	if (directory < 0 || !means_to_go_on(spec) ||
+		cgroup_read(directory, "memory.oom.group", value, sizeof(value)) <= 0 ||
 		value[0] != '1')
 		return;
 	log_line("memory.oom.group is 1 in %s: when its memory runs out the kernel kills all that "
 		 "is "
 		 "in it, podinit too, and no restartPolicy helps",
-		home->path);
+		path);
 }

@@ -18,8 +18,8 @@ void oom_watch_begin(struct oom_watch *watch, const struct cgroup_home *home);
 /* Somebody died of SIGKILL: was it the kernel? Each of its kills answers for one. */
 bool oom_watch_claim(struct oom_watch *watch, const struct cgroup_home *home, int64_t now);
 
-/* Says it where the kernel will kill podinit with whatever runs out of memory, and the pod meant to go
- * on without that. */
-void oom_warn_of_group(const struct cgroup_home *home, const struct pod_spec *spec);
+/* Says it where the kernel will kill podinit with whatever runs out of the memory of this cgroup, and the
+ * pod meant to go on without that. */
+void oom_warn_of_group(int directory, const char *path, const struct pod_spec *spec);
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,19 +17,24 @@ static int log_fd = STDERR_FILENO;
 static bool opened; /* log_open() was called */
 static unsigned long lost;
 
-void log_open(void)
+int nonblocking_copy(int fd)
 {
 	/* A description of our own can be non-blocking. A socket cannot be opened anew, and what
 	 * belongs to another user may not be: then write_now() only asks poll() first. A file
 	 * never blocks, and opened anew it would be written at an offset of its own. */
+	char path[32];
 	struct stat status;
+	if (fstat(fd, &status) < 0 || !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	return own < 0 ? fd : own;
+}
+
+void log_open(void)
+{
 	opened = true;
-	if (fstat(STDERR_FILENO, &status) < 0 ||
-		!(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
-		return;
-	int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd >= 0)
-		log_fd = fd;
+	log_fd = nonblocking_copy(STDERR_FILENO);
 }
 
 int write_now(int fd, const char *bytes, unsigned long length)

@@ -220,6 +220,12 @@ static bool allocate(struct loop *loop)
 	for (int i = 0; i < count; i++) {
 		loop->processes[i].pidfd = -1;
 		loop->processes[i].status.fd = -1;
+		if (!loop->spec->processes[i].tty)
+			continue;
+		loop->processes[i].tty = calloc(1, sizeof(struct tty));
+		if (!loop->processes[i].tty)
+			return false;
+		loop->processes[i].tty->output.fd = -1;
 	}
 	return true;
 }
@@ -289,6 +295,9 @@ static void finish(struct loop *loop)
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
 		loop_forget(&loop->processes[i]);
+		if (loop->processes[i].tty && loop->ev)
+			tty_end(loop->processes[i].tty, loop->ev);
+		free(loop->processes[i].tty);
 	}
 	if (loop->signals.fd > 0)
 		close(loop->signals.fd);

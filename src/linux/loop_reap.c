@@ -46,6 +46,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	if (act_is_preparing(runtime))
 		end_preparation(loop, index);
 	loop_forget(runtime);
+	if (runtime->tty)
+		tty_end(runtime->tty, loop->ev);
 	terminal_take_back(reaped->pid);
 	bool oom = ran_out_of_memory(loop, index, reaped);
 	if (runtime->error.stage != STAGE_NONE) {

@@ -8,6 +8,7 @@
 #include "control.h"
 #include "loop.h"
 #include "spawn.h"
+#include "tty.h"
 
 /* A process of the pod as the kernel knows it. */
 struct runtime {
@@ -18,6 +19,7 @@ struct runtime {
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
 	struct ev_timer sleep;	  /* its hook, where that only waits */
+	struct tty *tty;	  /* NULL: it has none of its own */
 };
 
 struct loop {

@@ -8,15 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "boot.h"
 #include "cgroup.h"
+#include "identity.h"
 #include "launch.h"
+#include "limits.h"
+#include "reaper.h"
 #include "signals.h"
 #include "terminal.h"
+#include "tty.h"
 #include "view.h"
 
 extern char **environ;
@@ -41,6 +46,23 @@ static int open_empty(void)
 	return ends[0];
 }
 
+/* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
+static int prepare_identities(struct spawner *spawner)
+{
+	const struct pod_spec *spec = spawner->spec;
+	if (spec->entrypoint)
+		return 0;
+	spawner->identities = calloc((size_t)spec->process_count + 1, sizeof(struct identity));
+	if (!spawner->identities)
+		return -ENOMEM;
+	for (int i = 0; i < spec->process_count; i++) {
+		int result = identity_prepare(&spawner->identities[i], spec, &spec->processes[i]);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	const struct volumes *volumes, struct cgroups *cgroups)
 {
@@ -50,18 +72,26 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 			most = spec->processes[i].environment.count;
 	}
 	*spawner = (struct spawner){
-		.spec = spec, .volumes = volumes, .cgroups = cgroups, .stdin_fd = -1};
+		.spec = spec,
+		.volumes = volumes,
+		.cgroups = cgroups,
+		.machine_memory = limits_machine_memory(),
+		.stdin_fd = -1,
+	};
 	size_t room = (size_t)(environment_count(environ) + most + 1);
 	spawner->environment = malloc(room * sizeof(char *));
 	if (!spawner->environment)
 		return -ENOMEM;
 	if (!spec->entrypoint)
 		spawner->stdin_fd = open_empty();
-	return spawner->stdin_fd < -1 ? spawner->stdin_fd : 0;
+	return spawner->stdin_fd < -1 ? spawner->stdin_fd : prepare_identities(spawner);
 }
 
 void spawner_finish(struct spawner *spawner)
 {
+	for (int i = 0; spawner->identities && i < spawner->spec->process_count; i++)
+		identity_finish(&spawner->identities[i]);
+	free(spawner->identities);
 	free(spawner->environment);
 	if (spawner->stdin_fd >= 0)
 		close(spawner->stdin_fd);
@@ -152,10 +182,80 @@ static int execute(const struct pod_spec *spec, char *const *argv, char *const *
 struct child {
 	struct spawner *spawner;
 	const struct process_spec *process;
-	int cgroup; /* directory of its cgroup, to go there first; -1: it is there, or has none */
-	int status_fd;		  /* where to write what failed; -1: only into `error` */
-	struct spawn_error error; /* stage: what is being done, and then what failed */
+	const struct identity *identity; /* NULL: podinit's own */
+	int cgroup;			 /* to go there first; -1: it is there, or has none */
+	int tty_fd;			 /* its terminal; -1: none */
+	int status_fd;			 /* where to write what failed; -1: only into `error` */
+	struct spawn_error error;	 /* stage: what is being done, and then what failed */
 };
+
+/* --- what a new process does to itself: each step 0, or what error->error is then --- */
+
+static int enter_cgroup(struct child *child)
+{
+	return child->cgroup >= 0 ? cgroup_enter(child->cgroup) : 0;
+}
+
+static int enter_session(struct child *child)
+{
+	if (child->spawner->spec->entrypoint)
+		return terminal_enter();
+	return setsid() < 0 ? -errno : 0;
+}
+
+static int take_stdin(struct child *child)
+{
+	int fd = child->process->keeps_stdin ? -1 : child->spawner->stdin_fd;
+	return fd >= 0 && dup2(fd, STDIN_FILENO) < 0 ? -errno : 0;
+}
+
+static int take_tty(struct child *child)
+{
+	return child->tty_fd >= 0 ? tty_enter(child->tty_fd) : 0;
+}
+
+static int make_view(struct child *child)
+{
+	if (!spec_needs_view(child->spawner->spec, child->process))
+		return 0;
+	return view_make(child->process, child->spawner->volumes, &child->error)
+		? 0
+		: -child->error.error;
+}
+
+static int enter_pid_namespace(struct child *child)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (child->spawner->spec->share_process_namespace)
+		return 0;
+	/* A root of its own has its own /proc already. */
+	if (!child->process->rootfs && mount("proc", "/proc", "proc", flags, NULL) < 0)
+		return -errno;
+	return reaper_divide(child->status_fd);
+}
+
+static int apply_limits(struct child *child)
+{
+	boot_restore_limits();
+	if (child->spawner->spec->entrypoint)
+		return 0;
+	return limits_apply(child->spawner->spec, child->process, child->spawner->machine_memory,
+		&child->error);
+}
+
+static int assume_identity(struct child *child)
+{
+	return child->identity ? identity_assume(child->identity, &child->error) : 0;
+}
+
+/* An entrypoint's program stays where it is, be that a directory that it may not enter. */
+static int change_directory(struct child *child)
+{
+	const char *directory = child->process->working_dir;
+	if (!directory && !child->spawner->spec->entrypoint)
+		directory = "/";
+	return directory && chdir(directory) < 0 ? -errno : 0;
+}
 
 /* An entrypoint hands on what it was given; a pod's process begins as from nothing. */
 static void restore_signals(const struct pod_spec *spec)
@@ -166,42 +266,42 @@ static void restore_signals(const struct pod_spec *spec)
 		signals_unblock();
 }
 
+static int execute_program(struct child *child)
+{
+	struct spawner *spawner = child->spawner;
+	restore_signals(spawner->spec);
+	if (spawner->listen_pid[0])
+		snprintf(spawner->listen_pid, sizeof(spawner->listen_pid), "LISTEN_PID=%d",
+			(int)getpid());
+	return -execute(
+		spawner->spec, (char *const *)child->process->argv.items, spawner->environment);
+}
+
 static int child_main(void *data)
 {
+	/* Where files are read, they are the process's own, and so is who waits for them. */
+	static const struct {
+		enum spawn_stage stage;
+		int (*make)(struct child *child);
+	} steps[] = {
+		{STAGE_CGROUP, enter_cgroup},
+		{STAGE_SESSION, enter_session},
+		{STAGE_STDIN, take_stdin},
+		{STAGE_TTY, take_tty},
+		{STAGE_MOUNT_NAMESPACE, make_view},
+		{STAGE_PID_NAMESPACE, enter_pid_namespace},
+		{STAGE_RLIMIT, apply_limits},
+		{STAGE_USER, assume_identity},
+		{STAGE_CHDIR, change_directory},
+		{STAGE_EXEC, execute_program},
+	};
 	struct child *child = data;
-	const struct process_spec *process = child->process;
-	/* An entrypoint's program stays where it is, be that a directory that it may not enter. */
-	const char *directory = process->working_dir ? process->working_dir
-		: child->spawner->spec->entrypoint   ? NULL
-						     : "/";
-
-	child->error.stage = STAGE_CGROUP;
-	errno = child->cgroup >= 0 ? -cgroup_enter(child->cgroup) : 0;
-	if (errno)
-		goto fail;
-	child->error.stage = STAGE_SESSION;
-	errno = child->spawner->spec->entrypoint ? -terminal_enter() : setsid() < 0 ? errno : 0;
-	if (errno)
-		goto fail;
-	child->error.stage = STAGE_STDIN;
-	if (child->spawner->stdin_fd >= 0 && dup2(child->spawner->stdin_fd, STDIN_FILENO) < 0)
-		goto fail;
-	if (view_is_needed(process) && !view_make(process, child->spawner->volumes, &child->error))
-		goto told;
-	child->error.stage = STAGE_CHDIR;
-	if (directory && chdir(directory) < 0)
-		goto fail;
-	child->error.stage = STAGE_EXEC;
-	boot_restore_limits();
-	restore_signals(child->spawner->spec);
-	if (child->spawner->listen_pid[0])
-		snprintf(child->spawner->listen_pid, sizeof(child->spawner->listen_pid),
-			"LISTEN_PID=%d", (int)getpid());
-	errno = execute(child->spawner->spec, (char *const *)process->argv.items,
-		child->spawner->environment);
-fail:
-	child->error.error = errno;
-told:
+	int result = 0;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
+		child->error = (struct spawn_error){.stage = (uint16_t)steps[i].stage};
+		result = steps[i].make(child);
+	}
+	child->error.error = result == SPAWN_STAGE_SAYS_IT ? result : -result;
 	if (child->status_fd >= 0 &&
 		write(child->status_fd, &child->error, sizeof(child->error)) < 0)
 		return CANNOT_BEGIN; /* podinit is gone: nobody is there to tell */
@@ -236,35 +336,54 @@ static struct spawned spawn_plain(struct child *child)
 	return spawned;
 }
 
-static struct spawned spawn_with_view(struct child *child)
+/* Its way to the program may be long: it goes it alone, and tells when it is there. */
+static struct spawned spawn_prepared(struct child *child)
 {
+	const struct pod_spec *spec = child->spawner->spec;
+	unsigned long namespaces = spec_needs_view(spec, child->process) ? CLONE_NEWNS : 0;
 	int ends[2];
 	struct spawned spawned = {.pidfd = -1, .status_fd = -1};
+	if (!spec->share_process_namespace)
+		namespaces |= CLONE_NEWPID;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return failed(errno);
 	child->status_fd = ends[1];
-	spawned.pid = launch(child_main, child, false, CLONE_NEWNS, &child->cgroup, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, false, namespaces, &child->cgroup, &spawned.pidfd);
 	close(ends[1]);
 	if (spawned.pid < 0) {
 		close(ends[0]);
 		struct spawned none = failed(-spawned.pid);
-		if (spawned.pid == -EPERM)
-			none.error.stage = STAGE_MOUNT_NAMESPACE;
+		if (spawned.pid == -EPERM && namespaces)
+			none.error.stage = namespaces & CLONE_NEWPID ? STAGE_PID_NAMESPACE
+								     : STAGE_MOUNT_NAMESPACE;
 		return none;
 	}
 	spawned.status_fd = ends[0];
 	return spawned;
 }
 
-struct spawned spawn_process(struct spawner *spawner, int index)
+/* Does its preparation touch files that may be slow, or namespaces of its own? Or is it born where memory can
+ * run out? Then the kernel kills all that share the memory of the one it has chosen: between vfork and
+ * execve that is podinit. */
+static bool must_prepare(const struct child *child)
+{
+	const struct pod_spec *spec = child->spawner->spec;
+	return child->cgroup >= 0 || spec_needs_view(spec, child->process) ||
+		(child->process->working_dir && !spec->entrypoint) ||
+		(child->identity && identity_needs_files(child->identity));
+}
+
+struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 {
 	struct child child = {
 		.spawner = spawner,
 		.process = &spawner->spec->processes[index],
+		.identity = spawner->identities ? &spawner->identities[index] : NULL,
 		.cgroup = cgroup_directory(spawner->cgroups, index),
+		.tty_fd = tty_fd,
 		.status_fd = -1,
 	};
 	cgroup_prepare(spawner->cgroups, index);
 	merge_environment(spawner, child.process);
-	return view_is_needed(child.process) ? spawn_with_view(&child) : spawn_plain(&child);
+	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);
 }

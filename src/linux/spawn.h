@@ -1,4 +1,5 @@
-/* Starting one process of the pod: session, view, directory, program. */
+/* Starting one process of the pod: session, terminal, view, limits, identity, directory,
+ * program. */
 #ifndef PODINIT_LINUX_SPAWN_H
 #define PODINIT_LINUX_SPAWN_H
 
@@ -14,6 +15,8 @@ struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
 	struct cgroups *cgroups;
+	struct identity *identities; /* of each process; NULL: all are podinit's own */
+	int64_t machine_memory;	     /* bytes */
 	char **environment;  /* room for the largest merged environment; filled at each start */
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
 	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
@@ -22,8 +25,7 @@ struct spawner {
 struct spawned {
 	pid_t pid;     /* with an `error` it has ended; 0: there never was one */
 	int pidfd;     /* -1 where the kernel has none */
-	int status_fd; /* -1: it runs its program. Else (a process with a view of its own, which
-			* prepares itself): reads a struct spawn_error, or the end when the
+	int status_fd; /* -1: it runs its program. Else (a process that prepares itself): reads a struct spawn_error, or the end when the
 			* program runs */
 	struct spawn_error error; /* stage STAGE_NONE: none */
 };
@@ -33,7 +35,8 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	const struct volumes *volumes, struct cgroups *cgroups);
 void spawner_finish(struct spawner *spawner);
 
-/* Never blocks for a process with a view of its own; a plain one is started as by vfork(). */
-struct spawned spawn_process(struct spawner *spawner, int index);
+/* Never blocks where the process must read files or mount something first; a plain one is started as by
+ * vfork(). `tty_fd`: its terminal, -1: none. */
+struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd);
 
 #endif

@@ -3,6 +3,7 @@
 #include "keys.h"
 #include "spec.h"
 #include "units.h"
+#include "value.h"
 #include "words.h"
 
 static void line(struct text *out, const char *name)
@@ -74,6 +75,78 @@ static void plan_mounts(
 	}
 }
 
+static const char *profile_name(enum profile_type type, const char *localhost)
+{
+	static const char *const names[] = {[PROFILE_UNSAID] = "podinit's own",
+		[PROFILE_UNCONFINED] = "none",
+		[PROFILE_RUNTIME_DEFAULT] = "the runtime's default"};
+	return type == PROFILE_LOCALHOST ? localhost : names[type];
+}
+
+static void plan_identity(
+	struct text *out, const struct pod_spec *spec, const struct process_spec *process)
+{
+	const struct security_spec security = spec_security(spec, process);
+	bool is_root = security_is_root(&security);
+	line(out, "as");
+	text_add(out, "user %s", security.user ? security.user : "as podinit");
+	if (security.group || security.user)
+		text_add(out, ", group %s",
+			security.group ? security.group : "as in /etc/passwd, or 0");
+	for (int i = 0; i < spec->supplemental_groups.count; i++)
+		text_add(out, ", %s", spec->supplemental_groups.items[i]);
+	text_add(out, "%s\n", security.non_root == SAID_TRUE ? "; not if that is root" : "");
+	line(out, "may");
+	capabilities_write(out, is_root ? spec_capabilities(process) : spec_ambient(process));
+	if (!is_root) {
+		text_add(out, "; at most, by file: ");
+		capabilities_write(out, spec_capabilities(process));
+	}
+	text_add(out, "%s\n",
+		process->privilege_escalation == SAID_FALSE ? "; gains no privileges" : "");
+	if (security.seccomp || security.apparmor) {
+		line(out, "filter");
+		text_add(out, "seccomp %s, AppArmor %s\n",
+			profile_name((enum profile_type)security.seccomp, security.seccomp_file),
+			profile_name((enum profile_type)security.apparmor, security.apparmor_name));
+	}
+}
+
+/* The keys as they were written: they have no other words. */
+static void plan_limits(struct text *out, const struct process_spec *process)
+{
+	struct text keys = {0};
+	for (int i = 0; i < KEY_COUNT && process->limits; i++) {
+		if (KEYS[i].holder != HOLDER_LIMITS)
+			continue;
+		text_clear(&keys);
+		value_write(&keys, &KEYS[i], key_field(&KEYS[i], (void *)process, NULL));
+		if (!keys.length)
+			continue;
+		line(out, "limit");
+		text_add(out, "%s", keys.data);
+	}
+	text_finish(&keys);
+}
+
+static void plan_resources(struct text *out, const struct process_spec *process)
+{
+	static const char *const units[] = {[RESOURCE_CPU] = "CPUs", [RESOURCE_MEMORY] = "bytes"};
+	for (int i = 0; i < RESOURCE_COUNT; i++) {
+		int64_t request = resource_request(&process->resources, (enum resource)i);
+		if (!request)
+			continue;
+		line(out, resource_name((enum resource)i));
+		quantity_write(out, request);
+		text_add(out, " %s requested", units[i]);
+		if (process->resources.limits[i]) {
+			text_add(out, ", at most ");
+			quantity_write(out, process->resources.limits[i]);
+		}
+		text_add(out, "\n");
+	}
+}
+
 static void plan_process(struct text *out, const struct pod_spec *spec, int index)
 {
 	static const char *const ends[] = {[KIND_INIT] = "must end with 0 before the next starts",
@@ -90,10 +163,9 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 	text_add(out, "%s of %s%s\n", process->working_dir ? process->working_dir : "/",
 		process->rootfs ? process->rootfs : "podinit's own root",
 		process->read_only_rootfs ? ", read-only" : "");
-	line(out, "as");
-	text_add(out,
-		"podinit's own user, groups, capabilities and limits, in a session of its "
-		"own\n");
+	plan_identity(out, spec, process);
+	plan_limits(out, process);
+	plan_resources(out, process);
 	for (int i = 0; i < process->environment.count; i++) {
 		line(out, "env");
 		words_quote(out, process->environment.items[i]);
@@ -103,6 +175,19 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 	plan_restart(out, spec, process);
 	line(out, "stop");
 	text_add(out, "%s, SIGKILL at the end of the grace\n", signal_name(process->stop_signal));
+}
+
+static void plan_pod(struct text *out, const struct pod_spec *spec)
+{
+	if (!spec->process_count)
+		return;
+	text_add(out, "Needs: ");
+	quantity_write(out, spec_pod_request(spec, RESOURCE_CPU));
+	text_add(out, " CPUs, ");
+	quantity_write(out, spec_pod_request(spec, RESOURCE_MEMORY));
+	text_add(out, " bytes of memory.\npodinit keeps: ");
+	capabilities_write(out, spec_own_capabilities(spec));
+	text_add(out, ".\n");
 }
 
 static void plan_end(struct text *out, const struct pod_spec *spec)
@@ -133,5 +218,6 @@ void spec_plan(const struct pod_spec *spec, struct text *out)
 	text_add(out, "\n");
 	for (int i = 0; i < spec->process_count; i++)
 		plan_process(out, spec, i);
+	plan_pod(out, spec);
 	plan_end(out, spec);
 }

@@ -168,6 +168,14 @@ bool quantity_parse(const char *text, int64_t *milli)
 	return true;
 }
 
+void quantity_write(struct text *out, int64_t milli)
+{
+	if (milli % 1000)
+		text_add(out, "%lldm", (long long)milli);
+	else
+		text_add(out, "%lld", (long long)(milli / 1000));
+}
+
 /* Names as in signal(7). Synonyms (CLD, POLL, IOT) only parse. */
 static const char *const SIGNAL_NAMES[] = {
 	[SIGHUP] = "SIGHUP",

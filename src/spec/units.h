@@ -19,6 +19,8 @@ void duration_write(struct text *out, int64_t ns);
 /* A Kubernetes resource.Quantity: "500m", "2", "0.5", "256Mi", "1e3". In thousandths of the unit
  * (of a CPU, of a byte), rounded up; not negative. */
 bool quantity_parse(const char *text, int64_t *milli);
+/* "268435456", "500m". */
+void quantity_write(struct text *out, int64_t milli);
 
 /* "TERM", "SIGTERM", "15", "RTMIN", "SIGRTMIN+3", "RTMAX-1"; case does not matter. 1..64. */
 bool signal_parse(const char *text, int *signo);

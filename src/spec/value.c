@@ -254,8 +254,8 @@ static void write_quantity(struct text *out, const struct key *key, const union 
 	if (!field->wide)
 		return; /* unset */
 	value_write_name(out, key);
-	text_add(out, field->wide % 1000 ? "%lldm\n" : "%lld\n",
-		(long long)(field->wide % 1000 ? field->wide : field->wide / 1000));
+	quantity_write(out, field->wide);
+	text_add(out, "\n");
 }
 
 static void write_string(struct text *out, const struct key *key, const union any_field *field)

@@ -36,7 +36,8 @@ class Pod:
             f"-c {self.files}/pod.ini"
         # Its exit code goes into a file; the shell that writes it is in nobody's cgroup but the
         # agent's.
-        vm.out(f"(cd /; set +e; {before} {self.command} >{self.files}/log 2>&1; "
+        run = f"sh -c 'echo $$ >{self.files}/pid; exec {self.command}'"
+        vm.out(f"(cd /; set +e; {before} {run} >{self.files}/log 2>&1; "
                f"echo $? >{self.files}/code.new; mv {self.files}/code.new {self.files}/code) "
                ">/dev/null 2>&1 &")
 
@@ -77,7 +78,8 @@ class Pod:
 
     @property
     def podinit(self):
-        return int(self.vm.out(f"pgrep -xf '{self.command}' | head -n 1"))
+        """Its number."""
+        return int(self.vm.out(f"cat {self.files}/pid"))
 
     def wait(self):
         return until(lambda: self.code is not None, "podinit ends") and self.code

@@ -1,0 +1,321 @@
+/* From a securityContext to credentials. Must not read a file of podinit's own root for a process with
+ * another: names are looked up where the process lives. */
+#include "identity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "label.h"
+
+enum { GROUPS_MAX = 1024 };
+
+static uint64_t bounding_set(void)
+{
+	uint64_t set = 0;
+	for (int i = 0; i < 64; i++) {
+		int has = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+		if (has < 0)
+			break;
+		set |= (uint64_t)has << i;
+	}
+	return set;
+}
+
+static uint64_t permitted_set(void)
+{
+	uint64_t set = 0;
+	cap_t own = cap_get_proc();
+	for (int i = 0; own && i < cap_max_bits(); i++) {
+		cap_flag_value_t has = CAP_CLEAR;
+		if (cap_get_flag(own, i, CAP_PERMITTED, &has) == 0 && has == CAP_SET)
+			set |= UINT64_C(1) << i;
+	}
+	cap_free(own);
+	return set;
+}
+
+uint64_t identity_own_capabilities(void)
+{
+	return permitted_set();
+}
+
+static void set_flags(cap_t state, cap_flag_t flag, uint64_t set)
+{
+	for (cap_value_t i = 0; i < 64; i++) {
+		if (set >> i & 1)
+			cap_set_flag(state, flag, 1, &i, CAP_SET);
+	}
+}
+
+/* NULL: out of memory. */
+static cap_t make_state(uint64_t effective, uint64_t inheritable)
+{
+	cap_t state = cap_init();
+	if (!state)
+		return NULL;
+	set_flags(state, CAP_PERMITTED, effective);
+	set_flags(state, CAP_EFFECTIVE, effective);
+	set_flags(state, CAP_INHERITABLE, inheritable);
+	return state;
+}
+
+static int lowest(uint64_t set)
+{
+	for (int i = 0; i < 64; i++) {
+		if (set >> i & 1)
+			return i;
+	}
+	return -1;
+}
+
+int identity_prepare(
+	struct identity *identity, const struct pod_spec *pod, const struct process_spec *process)
+{
+	uint64_t bounding = bounding_set(), permitted = permitted_set();
+	uint64_t set = spec_capabilities(process), ambient = spec_ambient(process);
+	const struct security_spec security = spec_security(pod, process);
+	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
+	*identity = (struct identity){
+		.pod = pod,
+		.process = process,
+		.security = security,
+		.lost = bounding & ~set,
+		.ambient = ambient & permitted,
+		.missing = -1,
+		.says_capabilities = process->privileged || process->capabilities_add ||
+			process->capabilities_drop,
+	};
+	/* ALL means all that there are to give. */
+	if (process->capabilities_add != CAPABILITIES_ALL)
+		identity->missing = lowest(ambient & ~(is_root ? bounding : permitted));
+	identity->as_root = make_state(set & permitted, 0);
+	identity->as_user = make_state(identity->ambient, identity->ambient);
+	return identity->as_root && identity->as_user ? 0 : -ENOMEM;
+}
+
+void identity_finish(struct identity *identity)
+{
+	cap_free(identity->as_root);
+	cap_free(identity->as_user);
+	identity->as_root = identity->as_user = NULL;
+}
+
+bool identity_needs_files(const struct identity *identity)
+{
+	return identity->security.user || identity->security.group ||
+		identity->pod->supplemental_groups.count;
+}
+
+/* One process on its way to be what it is to be. */
+struct assumption {
+	const struct identity *identity;
+	struct spawn_error *error;
+	bool changes_user, changes_groups;
+	uid_t uid;
+	gid_t gid, groups[GROUPS_MAX];
+	int group_count;
+};
+
+/* --- who: each step returns 0, -errno or SPAWN_STAGE_SAYS_IT --- */
+
+/* Without a user podinit's own stays, and its groups. */
+static int find_user(struct assumption *one)
+{
+	const struct identity *identity = one->identity;
+	const char *user = identity->security.user;
+	struct account account = {.uid = one->uid, .gid = one->gid};
+	if (user && account_find_user(user, &account) < 0)
+		return SPAWN_STAGE_SAYS_IT;
+	one->uid = account.uid;
+	one->gid = account.gid;
+	one->changes_user = user || identity->security.group;
+	one->changes_groups = identity_needs_files(identity);
+	if (!user) {
+		int own = one->changes_groups ? getgroups(GROUPS_MAX, one->groups) : 0;
+		one->group_count = own < 0 ? 0 : own;
+	} else if (!identity->pod->groups_strict) {
+		one->group_count = account_groups(account.name, one->groups, GROUPS_MAX);
+	}
+	return 0;
+}
+
+static int find_group(struct assumption *one)
+{
+	const char *group = one->identity->security.group;
+	return group && account_find_group(group, &one->gid) < 0 ? SPAWN_STAGE_SAYS_IT : 0;
+}
+
+static int find_supplemental_groups(struct assumption *one)
+{
+	const struct strings *names = &one->identity->pod->supplemental_groups;
+	for (int i = 0; i < names->count && one->group_count < GROUPS_MAX; i++) {
+		one->error->item = (uint16_t)i;
+		if (account_find_group(names->items[i], &one->groups[one->group_count]) < 0)
+			return SPAWN_STAGE_SAYS_IT;
+		one->group_count++;
+	}
+	return 0;
+}
+
+static int refuse_root(struct assumption *one)
+{
+	bool refused = one->uid == 0 && one->identity->security.non_root == SAID_TRUE;
+	return refused ? SPAWN_STAGE_SAYS_IT : 0;
+}
+
+static int refuse_missing(struct assumption *one)
+{
+	if (one->identity->missing < 0)
+		return 0;
+	one->error->item = (uint16_t)one->identity->missing;
+	return SPAWN_STAGE_SAYS_IT;
+}
+
+/* --- becoming it: from here on less and less is allowed --- */
+
+static int set_apparmor(struct assumption *one)
+{
+	return label_set_apparmor(&one->identity->security);
+}
+
+static int set_selinux(struct assumption *one)
+{
+	return label_set_selinux(&one->identity->security);
+}
+
+static bool has_group(const gid_t *groups, int count, gid_t group)
+{
+	for (int i = 0; i < count; i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+/* Where groups cannot be set at all (a user namespace of one user), those that one has will do if none is
+ * missing. */
+static bool has_all_groups(const struct assumption *one)
+{
+	gid_t own[GROUPS_MAX];
+	int count = getgroups(GROUPS_MAX, own);
+	for (int i = 0; i < one->group_count; i++) {
+		if (one->groups[i] != one->gid && !has_group(own, count, one->groups[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The system calls themselves: the C library's wrappers tell other threads, which a vforked child must
+ * not. */
+static int set_groups(struct assumption *one)
+{
+	if (one->changes_groups && syscall(SYS_setgroups, one->group_count, one->groups) < 0 &&
+		!(errno == EPERM && has_all_groups(one)))
+		return -errno;
+	if (one->changes_user && syscall(SYS_setresgid, one->gid, one->gid, one->gid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* What podinit has no right to take away stays, if nothing was said: that is the container's own set, and
+ * the container was given it. */
+static int drop_bounding(struct assumption *one)
+{
+	const struct identity *identity = one->identity;
+	bool must = identity->says_capabilities &&
+		identity->process->privilege_escalation != SAID_FALSE;
+	for (int i = 0; i < 64; i++) {
+		if ((identity->lost >> i & 1) && cap_drop_bound(i) < 0)
+			return must ? -errno : 0;
+	}
+	return 0;
+}
+
+static int set_user(struct assumption *one)
+{
+	if (!one->changes_user)
+		return 0;
+	/* Else the change would take the capabilities that a user is to have. */
+	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	int result = syscall(SYS_setresuid, one->uid, one->uid, one->uid) < 0 ? -errno : 0;
+	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	return result;
+}
+
+static int set_capabilities(struct assumption *one)
+{
+	const struct identity *identity = one->identity;
+	bool is_root = one->uid == 0;
+	if (cap_reset_ambient() < 0 && errno != EINVAL)
+		return -errno;
+	if (cap_set_proc(is_root ? identity->as_root : identity->as_user) < 0)
+		return -errno;
+	for (int i = 0; !is_root && i < 64; i++) {
+		if ((identity->ambient >> i & 1) && cap_set_ambient(i, CAP_SET) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static bool gains_nothing(const struct identity *identity)
+{
+	return identity->process->privilege_escalation == SAID_FALSE;
+}
+
+static int lose_new_privileges(struct assumption *one)
+{
+	if (gains_nothing(one->identity) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int identity_assume(const struct identity *identity, struct spawn_error *error)
+{
+	static const struct {
+		enum spawn_stage stage;
+		int (*make)(struct assumption *one);
+	} steps[] = {
+		{STAGE_USER, find_user},
+		{STAGE_GROUP, find_group},
+		{STAGE_SUPPLEMENTAL_GROUP, find_supplemental_groups},
+		{STAGE_NON_ROOT, refuse_root},
+		{STAGE_CAPABILITY, refuse_missing},
+		{STAGE_APPARMOR, set_apparmor},
+		{STAGE_SELINUX, set_selinux},
+		{STAGE_SET_GROUPS, set_groups},
+		{STAGE_CAPABILITIES, drop_bounding},
+		{STAGE_SET_USER, set_user},
+		{STAGE_CAPABILITIES, set_capabilities},
+		{STAGE_NO_NEW_PRIVILEGES, lose_new_privileges},
+	};
+	struct assumption one = {
+		.identity = identity, .error = error, .uid = geteuid(), .gid = getegid()};
+	int result = 0;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
+		error->stage = (uint16_t)steps[i].stage;
+		result = steps[i].make(&one);
+	}
+	return result;
+}
+
+/* --- podinit itself --- */
+
+int identity_keep(uint64_t capabilities)
+{
+	cap_t state = make_state(permitted_set() & capabilities, 0);
+	if (!state)
+		return -ENOMEM;
+	int result = cap_reset_ambient() < 0 && errno != EINVAL ? -errno : 0;
+	if (result == 0 && cap_set_proc(state) < 0)
+		result = -errno;
+	cap_free(state);
+	/* The fewer capabilities it has, the more of those who are root have as many: they could trace
+	 * it. For others than root this would close its own /proc to itself. */
+	if (geteuid() == 0)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return result;
+}

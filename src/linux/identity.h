@@ -1,0 +1,41 @@
+/* Who a process is and what it may do: user, groups, capabilities, no_new_privs, system call filter, LSM
+ * label. What can be found out beforehand is, at boot; the rest happens in the new process, in the one order
+ * in which each step still has the privileges that it needs. */
+#ifndef PODINIT_LINUX_IDENTITY_H
+#define PODINIT_LINUX_IDENTITY_H
+
+#include <sys/capability.h>
+
+#include "../core/notice.h"
+
+/* Of one process of the pod. */
+struct identity {
+	const struct pod_spec *pod;
+	const struct process_spec *process;
+	struct security_spec security;
+	uint64_t lost;	  /* capabilities that leave its bounding set */
+	uint64_t ambient; /* what it has although it is not root */
+	int missing;	  /* one that was asked for and podinit has not; -1: none */
+	bool says_capabilities; /* add, drop or privileged: else it gets the default as far as that goes */
+	cap_t as_root, as_user; /* the three sets of capset(2), if its user is root, and if not */
+};
+
+/* 0 or -errno (out of memory). */
+int identity_prepare(
+	struct identity *identity, const struct pod_spec *pod, const struct process_spec *process);
+void identity_finish(struct identity *identity);
+
+/* Must files be read for it? Then only a process that may block can do it. */
+bool identity_needs_files(const struct identity *identity);
+
+/* In the new process, in its root: becomes it. 0, or -errno with error->stage and ->item set. Without
+ * files to read it allocates nothing, so it is fit for a vfork. */
+int identity_assume(const struct identity *identity, struct spawn_error *error);
+
+/* podinit itself: keeps only these of its capabilities, and is no longer open to those who are root
+ * without having them (ptrace(2), /proc/1/root). 0 or -errno. */
+int identity_keep(uint64_t capabilities);
+/* What podinit has. */
+uint64_t identity_own_capabilities(void);
+
+#endif
