@@ -17,38 +17,45 @@ WARNINGS  = -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wno-missi
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DPODINIT_VERSION='"$(VERSION)"' -iquote src $(WARNINGS) \
 	     -fstack-protector-strong -fno-strict-aliasing $(CFLAGS)
 
-SPEC  = arena text words expand units keys key_lookup value value_lists value_system ini_read ini_write spec security \
-	resources check check_system plan
-CORE  = notice last_line process restart stop pod status podstatus timestamp
-LINUX = account act boot cgroup cgroup_file cgroup_home cgroup_kill cgroup_limits cgroup_oom clock config control \
-	event_log goodbye identity install label launch limits log loop loop_reap loopback machine mount names proc \
-	reap reaper sandbox signals spawn terminal tty view volume
-FACES = catatonit dumb_init face pause podinit podinit_options tini
+# Every file of a floor belongs to it.
+names_in = $(patsubst src/$(1)/%.c,%,$(sort $(wildcard src/$(1)/*.c)))
+SPEC    = $(call names_in,spec)
+CORE    = $(call names_in,core)
+LINUX   = $(call names_in,linux)
+CONVERT = $(call names_in,convert)
+FACES   = $(call names_in,faces)
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)
 linux_o = $(LINUX:%=$(BUILD)/linux/%.o)
 faces_o = $(FACES:%=$(BUILD)/faces/%.o)
-objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o $(BUILD)/podctl.o
+convert_o = $(CONVERT:%=$(BUILD)/convert/%.o)
+objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(convert_o) \
+	$(BUILD)/podinit.o $(BUILD)/podctl.o $(BUILD)/podconv.o
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
 CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
+SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
 Q = $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podconv $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(CAP_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(EV_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(JANSSON_LIBS)
+
+$(BUILD)/podconv: $(BUILD)/podconv.o $(convert_o) $(BUILD)/linux/seccomp.o $(BUILD)/linux/seccomp_build.o $(spec_o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
 
 $(BUILD)/%.o: src/%.c
 	$(call say,CC,$<)
@@ -108,14 +115,18 @@ unit-asan:
 # libFuzzer over every reader of outside text; FUZZ_SECONDS=n.
 FUZZ_SECONDS ?= 20
 FUZZ_FLAGS    = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(SPEC:%=src/spec/%.c)
+fuzzed = $(SPEC:%=src/spec/%.c) $(CONVERT:%=src/convert/%.c) src/linux/seccomp.c src/linux/seccomp_build.c
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS)
-fuzz: $(BUILD)/fuzz_ini
-	$(Q)mkdir -p $(BUILD)/fuzz
-	$(BUILD)/fuzz_ini -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 \
-		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz conf
+	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+# What they start from; libFuzzer adds to the first directory.
+fuzz_ini_seeds     = conf
+fuzz_seccomp_seeds = tests/fuzz/seccomp
+fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp
+	$(Q)mkdir -p $(^:$(BUILD)/fuzz_%=$(BUILD)/fuzz/%)
+	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true
 
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
@@ -149,12 +160,14 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
+	install -m 755 $(BUILD)/podconv $(DESTDIR)$(PREFIX)/bin/podconv
 	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
 	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
 	ln -sf ../../sbin/podinit $(DESTDIR)$(PREFIX)/libexec/podinit/docker-init
 	install -m 644 docs/podinit.8 $(DESTDIR)$(PREFIX)/share/man/man8/podinit.8
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
+	install -m 644 docs/podconv.1 $(DESTDIR)$(PREFIX)/share/man/man1/podconv.1
 
 clean:
 	rm -rf $(BUILD)

@@ -15,6 +15,7 @@ clang:clang
 /usr/include/sys/capability.h:libcap-dev
 getpcaps:libcap2-bin
 /usr/include/jansson.h:libjansson-dev
+/usr/include/seccomp.h:libseccomp-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 unshare:util-linux

@@ -67,7 +67,7 @@ static int keep_capabilities(const struct pod_spec *spec)
 {
 	if (spec->entrypoint || spec->pause)
 		return 0;
-	int result = identity_keep(spec_own_capabilities(spec));
+	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities());
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
 	return result;
@@ -78,6 +78,7 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
+	struct filters filters = {0};
 	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
@@ -86,12 +87,14 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 	}
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
+	filters_prepare(&filters, &start->spec, &problems);
 	volumes_prepare(&volumes, &start->spec, &problems);
 	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
 		.cgroups = cgroups,
+		.filters = &filters,
 		.log = &log,
 		.control_path = start->control_path,
 		.control = start->has_control,
@@ -101,6 +104,7 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 		keep_capabilities(&start->spec) == 0;
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
+	filters_finish(&filters);
 	event_log_close(&log);
 	return exit_code;
 }

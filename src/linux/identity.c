@@ -72,9 +72,10 @@ static int lowest(uint64_t set)
 	return -1;
 }
 
-int identity_prepare(
-	struct identity *identity, const struct pod_spec *pod, const struct process_spec *process)
+int identity_prepare(struct identity *identity, const struct pod_spec *pod,
+	const struct filters *filters, int index)
 {
+	const struct process_spec *process = &pod->processes[index];
 	uint64_t bounding = bounding_set(), permitted = permitted_set();
 	uint64_t set = spec_capabilities(process), ambient = spec_ambient(process);
 	const struct security_spec security = spec_security(pod, process);
@@ -82,6 +83,7 @@ int identity_prepare(
 	*identity = (struct identity){
 		.pod = pod,
 		.process = process,
+		.filter = filters_of(filters, index),
 		.security = security,
 		.lost = bounding & ~set,
 		.ambient = ambient & permitted,
@@ -273,6 +275,20 @@ static int lose_new_privileges(struct assumption *one)
 	return 0;
 }
 
+/* A filter can be installed by who may do anything, or by who can gain nothing any more: the first before
+ * the privileges go, the second after all else, so that it need not allow what leads there. */
+static int install_filter_early(struct assumption *one)
+{
+	const struct seccomp_program *filter = one->identity->filter;
+	return filter && !gains_nothing(one->identity) ? seccomp_install(filter) : 0;
+}
+
+static int install_filter_late(struct assumption *one)
+{
+	const struct seccomp_program *filter = one->identity->filter;
+	return filter && gains_nothing(one->identity) ? seccomp_install(filter) : 0;
+}
+
 int identity_assume(const struct identity *identity, struct spawn_error *error)
 {
 	static const struct {
@@ -288,9 +304,11 @@ int identity_assume(const struct identity *identity, struct spawn_error *error)
 		{STAGE_SELINUX, set_selinux},
 		{STAGE_SET_GROUPS, set_groups},
 		{STAGE_CAPABILITIES, drop_bounding},
+		{STAGE_SECCOMP, install_filter_early},
 		{STAGE_SET_USER, set_user},
 		{STAGE_CAPABILITIES, set_capabilities},
 		{STAGE_NO_NEW_PRIVILEGES, lose_new_privileges},
+		{STAGE_SECCOMP, install_filter_late},
 	};
 	struct assumption one = {
 		.identity = identity, .error = error, .uid = geteuid(), .gid = getegid()};

@@ -7,11 +7,13 @@
 #include <sys/capability.h>
 
 #include "../core/notice.h"
+#include "filter.h"
 
 /* Of one process of the pod. */
 struct identity {
 	const struct pod_spec *pod;
 	const struct process_spec *process;
+	const struct seccomp_program *filter; /* NULL: none */
 	struct security_spec security;
 	uint64_t lost;	  /* capabilities that leave its bounding set */
 	uint64_t ambient; /* what it has although it is not root */
@@ -20,9 +22,9 @@ struct identity {
 	cap_t as_root, as_user; /* the three sets of capset(2), if its user is root, and if not */
 };
 
-/* 0 or -errno (out of memory). */
-int identity_prepare(
-	struct identity *identity, const struct pod_spec *pod, const struct process_spec *process);
+/* For process number `index`. 0 or -errno (out of memory). */
+int identity_prepare(struct identity *identity, const struct pod_spec *pod,
+	const struct filters *filters, int index);
 void identity_finish(struct identity *identity);
 
 /* Must files be read for it? Then only a process that may block can do it. */

@@ -4,6 +4,7 @@
 
 #include "../spec/spec.h"
 #include "event_log.h"
+#include "filter.h"
 #include "volume.h"
 
 struct cgroups;
@@ -12,6 +13,7 @@ struct loop_setup {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
 	struct cgroups *cgroups; /* NULL: podinit does not look at them */
+	const struct filters *filters;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
 	bool control;		  /* serve podctl? */

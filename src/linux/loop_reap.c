@@ -31,11 +31,14 @@ static void end_preparation(struct loop *loop, int index)
 		act_spawn_succeeded(loop, index);
 }
 
-/* Did the kernel kill it, because memory ran out? podinit's own SIGKILL is another matter. */
+/* Did the kernel kill it, because memory ran out? podinit's own SIGKILL is another matter. A reaper (reaper.c)
+ * ends with a code where its program was killed. */
 static bool ran_out_of_memory(const struct loop *loop, int index, const struct reaped *reaped)
 {
 	bool by_podinit = index >= 0 && loop->pod->processes[index].state == PROCESS_KILLED;
-	return reaped->signo == SIGKILL && !by_podinit &&
+	bool killed = reaped->signo == SIGKILL ||
+		(!loop->spec->share_process_namespace && reaped->exit_code == 128 + SIGKILL);
+	return killed && !by_podinit &&
 		cgroup_ran_out_of_memory(loop->setup->cgroups, index, clock_monotonic());
 }
 

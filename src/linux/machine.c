@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../spec/security.h"
 #include "boot.h"
 #include "log.h"
 #include "loopback.h"
@@ -174,6 +175,14 @@ static void settle_in_time(int exit_code)
 		log_line("powers the machine off before all is written: that takes more than %d s; "
 			 "the exit code is %d",
 			SETTLE_SECONDS, exit_code);
+}
+
+uint64_t machine_capabilities(void)
+{
+	if (!machine_is_ours())
+		return 0;
+	return UINT64_C(1) << capability_find("SYS_BOOT") |
+		UINT64_C(1) << capability_find("SYS_ADMIN");
 }
 
 int machine_end(int exit_code)

@@ -4,6 +4,7 @@
 #define PODINIT_LINUX_MACHINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Is this process the first one of the machine? Then all of it is podinit's. */
 bool machine_is_ours(void);
@@ -16,6 +17,9 @@ void machine_begin(int *argc, char **argv);
 
 /* The machine's host name. */
 void machine_set_name(const char *name);
+
+/* What machine_end() needs, a bit each (spec/security.h). */
+uint64_t machine_capabilities(void);
 
 /* The last thing to do, when nothing runs any more: powers the machine off, file systems being
  * consistent. Returns the exit code where podinit shall exit() with it: elsewhere. */

@@ -47,7 +47,7 @@ static int open_empty(void)
 }
 
 /* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
-static int prepare_identities(struct spawner *spawner)
+static int prepare_identities(struct spawner *spawner, const struct filters *filters)
 {
 	const struct pod_spec *spec = spawner->spec;
 	if (spec->entrypoint)
@@ -56,7 +56,7 @@ static int prepare_identities(struct spawner *spawner)
 	if (!spawner->identities)
 		return -ENOMEM;
 	for (int i = 0; i < spec->process_count; i++) {
-		int result = identity_prepare(&spawner->identities[i], spec, &spec->processes[i]);
+		int result = identity_prepare(&spawner->identities[i], spec, filters, i);
 		if (result < 0)
 			return result;
 	}
@@ -64,7 +64,7 @@ static int prepare_identities(struct spawner *spawner)
 }
 
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes, struct cgroups *cgroups)
+	const struct volumes *volumes, const struct filters *filters)
 {
 	int most = 0;
 	for (int i = 0; i < spec->process_count; i++) {
@@ -74,7 +74,6 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	*spawner = (struct spawner){
 		.spec = spec,
 		.volumes = volumes,
-		.cgroups = cgroups,
 		.machine_memory = limits_machine_memory(),
 		.stdin_fd = -1,
 	};
@@ -84,7 +83,7 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 		return -ENOMEM;
 	if (!spec->entrypoint)
 		spawner->stdin_fd = open_empty();
-	return spawner->stdin_fd < -1 ? spawner->stdin_fd : prepare_identities(spawner);
+	return spawner->stdin_fd < -1 ? spawner->stdin_fd : prepare_identities(spawner, filters);
 }
 
 void spawner_finish(struct spawner *spawner)

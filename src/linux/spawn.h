@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "../core/notice.h"
+#include "filter.h"
 #include "volume.h"
 
 struct cgroups;
@@ -14,7 +15,7 @@ struct cgroups;
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
-	struct cgroups *cgroups;
+	struct cgroups *cgroups;     /* NULL: podinit does not look at them; the owner sets it */
 	struct identity *identities; /* of each process; NULL: all are podinit's own */
 	int64_t machine_memory;	     /* bytes */
 	char **environment;  /* room for the largest merged environment; filled at each start */
@@ -32,7 +33,7 @@ struct spawned {
 
 /* 0 or -errno (out of memory or descriptors). */
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes, struct cgroups *cgroups);
+	const struct volumes *volumes, const struct filters *filters);
 void spawner_finish(struct spawner *spawner);
 
 /* Never blocks where the process must read files or mount something first; a plain one is started as by

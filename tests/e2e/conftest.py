@@ -14,7 +14,7 @@ import pytest
 
 import containers
 from faces import Inits
-from pods import HELPER, MEASURED, PODCTL, PODINIT, RESTRICT, Pods
+from pods import FILTERED, HELPER, MEASURED, PODCONV, PODCTL, PODINIT, RESTRICT, ROOT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -36,7 +36,7 @@ def reset_signals():
 
 def pytest_sessionstart(session):
     reset_signals()
-    for program in (PODINIT, PODCTL):
+    for program in (PODINIT, PODCTL, PODCONV):
         if not os.access(program, os.X_OK):
             pytest.exit(f"{program} is missing: run make first", returncode=1)
     if os.geteuid() != 0:
@@ -44,10 +44,12 @@ def pytest_sessionstart(session):
     HELPER.parent.mkdir(mode=0o755)
     for program in (PODINIT, PODCTL):
         shutil.copy(program, HELPER.parent)
-    for program in (HELPER, RESTRICT):
+    filters = ["-D_GNU_SOURCE", "-iquote", ROOT / "src", *(ROOT / "src/linux").glob("seccomp*.c"),
+               "-lseccomp"]
+    for program, more in ((HELPER, []), (RESTRICT, []), (FILTERED, filters)):
         source = pathlib.Path(__file__).with_name(program.name + ".c")
         subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-pthread", "-o", program,
-                        source], check=True)
+                        source, *more], check=True)
 
 
 def pytest_sessionfinish(session):

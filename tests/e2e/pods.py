@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PODINIT = os.environ.get("PODINIT") or str(ROOT / "build/podinit")
 PODINIT = str(pathlib.Path(PODINIT).resolve())
 PODCTL = os.environ.get("PODCTL") or str(pathlib.Path(PODINIT).with_name("podctl"))
+PODCONV = os.environ.get("PODCONV") or str(pathlib.Path(PODINIT).with_name("podconv"))
 
 # The program of helper.c; conftest.py makes it. (A shell would not do: between fork and execve its
 # children swallow a signal that the shell has a trap for.)
@@ -25,6 +26,9 @@ HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "he
 
 # The program of restrict.c, which takes things away from the program that it starts.
 RESTRICT = HELPER.with_name("restrict")
+
+# The program of filtered.c, which is made with podinit's own system call filters.
+FILTERED = HELPER.with_name("filtered")
 
 # Lines that tests want to have shown at the end; conftest.py shows them.
 MEASURED = []

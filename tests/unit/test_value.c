@@ -384,6 +384,7 @@ int test_value(void)
 		cmocka_unit_test_teardown(words_and_lists, forget),
 		cmocka_unit_test_teardown(environment, forget),
 		cmocka_unit_test_teardown(mounts, forget),
+		cmocka_unit_test_teardown(mount_options, forget),
 		cmocka_unit_test_teardown(mount_with_too_many_parts, forget),
 		cmocka_unit_test_teardown(mount_over_two_lines, forget),
 		cmocka_unit_test_teardown(rules, forget),

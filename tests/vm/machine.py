@@ -38,6 +38,7 @@ restartPolicy = Never
 
 [main agent]
 command = /bin/agent /dev/ttyS1
+securityContext.privileged = true
 """
 
 Answer = collections.namedtuple("Answer", "code out err")
