@@ -22,13 +22,18 @@ SOURCES = [HERE / "cg.c", HERE / "../../src/linux/cgroup_file.c",
            HERE / "../../src/linux/cgroup_kill.c"]
 
 
-@pytest.fixture(scope="module")
-def machine(initramfs, tmp_path_factory):
-    """A machine for cgroups alone, with cg.c's program."""
-    directory = tmp_path_factory.mktemp("cgroups")
+def programs(directory):
+    """What these tests need in a machine: cg.c's program, and podinit for everyone."""
     program = directory / "cg"
     subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, *SOURCES], check=True)
-    machine = Machine(initramfs, directory, files={"/bin/cg": program, "/bin/podinit": PODINIT})
+    return {"/bin/cg": program, "/bin/podinit": PODINIT}
+
+
+@pytest.fixture(scope="module")
+def machine(initramfs, tmp_path_factory):
+    """A machine for cgroups alone."""
+    directory = tmp_path_factory.mktemp("cgroups")
+    machine = Machine(initramfs, directory, files=programs(directory))
     yield machine
     machine.finish()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cgroups import ROOT, machine, nest, pod, running  # noqa: F401 (fixtures)
+from cgroups import ROOT, Nest, machine, nest, pod, programs, running  # noqa: F401 (fixtures)
 
 SLEEP = "sleep 1000"
 LIMITED = pod(f"web: {SLEEP}", f"db: {SLEEP}", web="resources.limits.memory = 64Mi\n")
@@ -107,6 +107,19 @@ def test_in_the_containers_own_counters_a_kill_is_seen(nest, machine):
     assert one.event(reason="Error", process="db")["exitCode"] == 137
     assert not one.events(reason="OOMKilled", process="db")
     assert "memory.oom.group" not in one.log()
+
+
+def test_in_the_counters_of_version_1_too(boot, tmp_path):
+    machine = boot.machine(files=programs(tmp_path),
+                           cmdline="-- --cgroup none -c /etc/podinit/pod.ini")
+    machine.out("mkdir /v1 && mount -t cgroup -o memory none /v1 && mkdir /v1/c && "
+                "echo 64M >/v1/c/memory.limit_in_bytes")
+    nest = Nest(machine)
+    one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}"), options="", before="cg in /v1/c")
+    one.event(reason="OOMKilled", process="hog")
+    machine.out(f"sleep 1.1; kill -9 {one.pid('db')}")
+    one.event(reason="Error", process="db")
+    nest.finish()
 
 
 def test_an_entrypoint_that_is_killed_says_why(nest, machine):
