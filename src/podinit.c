@@ -7,6 +7,7 @@
 
 #include "faces/face.h"
 #include "linux/boot.h"
+#include "linux/cgroup.h"
 #include "linux/control.h"
 #include "linux/goodbye.h"
 #include "linux/hosts.h"
@@ -104,7 +105,8 @@ static void prepare(const struct start *start, struct volumes *volumes, struct f
 }
 
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, struct event_log *log, int outer_signals_fd)
+static int run_pod(const struct start *start, struct event_log *log, struct cgroups *cgroups,
+	int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
@@ -112,9 +114,11 @@ static int run_pod(const struct start *start, struct event_log *log, int outer_s
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
 	prepare(start, &volumes, &filters, &problems);
+	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
+		.cgroups = cgroups,
 		.filters = &filters,
 		.log = log,
 		.control_path = start->control_path,
@@ -169,8 +173,13 @@ static int run(const struct start *start)
 		log_line("--events %s: %s", start->events, strerror(-result));
 		return CANNOT_BEGIN;
 	}
+	struct cgroups *cgroups =
+		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
 	int exit_code = enter(start, &outer_signals_fd);
-	return exit_code == SANDBOX_INSIDE ? run_pod(start, &log, outer_signals_fd) : exit_code;
+	if (exit_code == SANDBOX_INSIDE)
+		exit_code = run_pod(start, &log, cgroups, outer_signals_fd);
+	cgroups_destroy(cgroups);
+	return exit_code;
 }
 
 static int begin_and_run(int argc, char **argv)
