@@ -166,7 +166,7 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
-	machine_set_name(spec->name);
+	machine_set_name(spec->hostname ? spec->hostname : spec->name);
 	/* As the user who says so, before that one may be another inside. */
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {

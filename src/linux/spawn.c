@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,12 @@ static int prepare_identities(struct spawner *spawner, const struct filters *fil
 	return 0;
 }
 
+/* The files of a process that cannot be traced belong to root of the machine. */
+static bool is_own_proc_closed(void)
+{
+	return access("/proc/self/oom_score_adj", W_OK) < 0 && errno == EACCES;
+}
+
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	const struct volumes *volumes, const struct filters *filters)
 {
@@ -74,6 +81,7 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 		.spec = spec,
 		.volumes = volumes,
 		.machine_memory = limits_machine_memory(),
+		.proc_is_closed = !spec->entrypoint && is_own_proc_closed(),
 		.stdin_fd = -1,
 	};
 	size_t room = (size_t)(environment_count(environ) + most + 1);
@@ -291,6 +299,9 @@ static int child_main(void *data)
 	};
 	struct child *child = data;
 	int result = 0;
+	/* Only where this memory is not podinit's. */
+	if (child->spawner->proc_is_closed)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
 		child->error = (struct spawn_error){.stage = (uint16_t)steps[i].stage};
 		result = steps[i].make(child);
@@ -362,7 +373,8 @@ static struct spawned spawn_prepared(struct child *child)
 static bool must_prepare(const struct child *child)
 {
 	const struct pod_spec *spec = child->spawner->spec;
-	return child->cgroup >= 0 || spec_needs_view(spec, child->process) ||
+	return child->cgroup >= 0 || child->spawner->proc_is_closed ||
+		spec_needs_view(spec, child->process) ||
 		(child->process->working_dir && !spec->entrypoint) ||
 		(child->identity && identity_needs_files(child->identity));
 }
