@@ -148,12 +148,6 @@ def test_a_process_that_keeps_the_file_open_does_no_harm(pods, script):
     assert not pod.survivors()
 
 
-def test_an_empty_path_is_none(pods, template):
-    root = shutil.copytree(template, pods.directory / "root")
-    ini = never("one: ls /dev/termination-log") + f"rootfs = {root}\nterminationMessagePath =\n"
-    assert pods.run(ini).code != 0
-
-
 def test_messages_work_for_a_user_without_privileges(open_pods, template):
     root = shutil.copytree(template, open_pods.directory / "root")
     for path in [root, *root.rglob("*")]:
