@@ -67,11 +67,12 @@ static void adopt_orphans(const struct start *start)
 
 /* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
  * given, and so it holds that. */
-static int keep_capabilities(const struct pod_spec *spec)
+static int keep_capabilities(const struct pod_spec *spec, const struct cgroups *cgroups)
 {
 	if (spec->entrypoint || spec->pause)
 		return 0;
-	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities());
+	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities() |
+		cgroups_capabilities(cgroups));
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
 	return result;
@@ -126,7 +127,7 @@ static int run_pod(const struct start *start, struct event_log *log, struct cgro
 		.outer_signals_fd = outer_signals_fd,
 	};
 	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
-		keep_capabilities(&start->spec) == 0;
+		keep_capabilities(&start->spec, cgroups) == 0;
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
 	filters_finish(&filters);

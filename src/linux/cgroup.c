@@ -17,7 +17,8 @@
 #include "cgroup_oom.h"
 #include "log.h"
 
-static const char OWN_NAME[] = "podinit", POD_NAME[] = "pod";
+#define OWN_NAME "podinit"
+#define POD_NAME "pod"
 
 enum {
 	MOVE_ROUNDS = 8,	 /* for neighbours that fork while they are moved */
@@ -134,6 +135,26 @@ static void give_up(struct cgroups *cgroups, const char *what, int error)
 	unmake(cgroups);
 }
 
+static bool is_populated(int directory)
+{
+	return cgroup_number(directory, "cgroup.events", "populated") == 1;
+}
+
+/* Is another podinit there, or what one left running? Nothing of that is to be touched. */
+static bool is_in_use(int base)
+{
+	static const char *const names[] = {OWN_NAME, POD_NAME};
+	bool in_use = false;
+	for (int i = 0; i < 2; i++) {
+		int fd = openat(base, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		in_use = in_use || is_populated(fd);
+		close(fd);
+	}
+	return in_use;
+}
+
 /* All that is below D and not a process's. */
 static void divide(struct cgroups *cgroups)
 {
@@ -146,7 +167,7 @@ static void divide(struct cgroups *cgroups)
 	/* At the real root there are the kernel's processes, and the rule does not hold. */
 	if (!cgroup_is_real_root(cgroups->base))
 		move_all(cgroups->base, cgroups->own);
-	/* What a podinit left that was killed. What still runs there is somebody's. */
+	/* What a podinit left that was killed. */
 	remove_tree(cgroups->base, POD_NAME);
 	if (mkdirat(cgroups->base, POD_NAME, 0755) < 0) {
 		give_up(cgroups, "cannot make a cgroup for the pod", errno);
@@ -198,6 +219,8 @@ struct cgroups *cgroups_create(const char *where, bool owns_machine)
 	}
 	cgroups->where = where;
 	const char *why = where ? open_given(cgroups, where) : open_own(cgroups, owns_machine);
+	if (!why && is_in_use(cgroups->base))
+		why = "has processes of another podinit in it";
 	if (!why) {
 		divide(cgroups);
 		return cgroups;
@@ -269,11 +292,6 @@ void cgroups_furnish(
 		oom_warn_of_group(cgroups->base, cgroups->path, spec);
 }
 
-static bool is_populated(int directory)
-{
-	return cgroup_number(directory, "cgroup.events", "populated") == 1;
-}
-
 void cgroups_destroy(struct cgroups *cgroups)
 {
 	static const struct timespec pause = {.tv_nsec = END_PAUSE_NS};
@@ -284,6 +302,14 @@ void cgroups_destroy(struct cgroups *cgroups)
 	unmake(cgroups);
 	cgroup_home_finish(&cgroups->home);
 	free(cgroups);
+}
+
+uint64_t cgroups_capabilities(const struct cgroups *cgroups)
+{
+	struct stat status;
+	bool is_others = cgroups && cgroups->base >= 0 && fstat(cgroups->base, &status) == 0 &&
+		status.st_uid != geteuid();
+	return is_others ? UINT64_C(1) << capability_find("DAC_OVERRIDE") : 0;
 }
 
 /* --- birth --- */

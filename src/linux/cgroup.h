@@ -29,6 +29,9 @@ struct cgroups *cgroups_create(const char *where, bool owns_machine);
 void cgroups_furnish(
 	struct cgroups *cgroups, const struct pod_spec *spec, struct problems *problems);
 
+/* What it takes to move processes there and back, a bit each (spec/security.h). */
+uint64_t cgroups_capabilities(const struct cgroups *cgroups);
+
 /* When every process is gone: removes all of it, with podinit and the others back in D, and frees. In a
  * sandbox both podinits call it, the outer one last. */
 void cgroups_destroy(struct cgroups *cgroups);
