@@ -224,9 +224,7 @@ static int make_view(struct child *child)
 {
 	if (!spec_needs_view(child->spawner->spec, child->process))
 		return 0;
-	return view_make(child->process, child->spawner->volumes, &child->error)
-		? 0
-		: -child->error.error;
+	return view_make(child->process, child->spawner->volumes, &child->error);
 }
 
 static int enter_pid_namespace(struct child *child)
