@@ -281,6 +281,17 @@ static void add_killing(struct text *out, const struct notice *notice)
 	notice_add_seconds(out, notice->delay_ns);
 }
 
+static void add_leftover(struct text *out, const struct notice *notice)
+{
+	const char *noun = notice->count == 1 ? "process" : "processes";
+	if (notice->signo)
+		text_add(out, "%d %s left behind %s %s", notice->count, noun,
+			notice->count == 1 ? "gets" : "get", signal_name(notice->signo));
+	else
+		text_add(out, "left %d %s behind that may be others' and so %s until the pod ends",
+			notice->count, noun, notice->count == 1 ? "stays" : "stay");
+}
+
 static void add_text(struct text *out, const struct pod_spec *spec, const struct notice *notice)
 {
 	switch ((enum notice_reason)notice->reason) {
@@ -335,8 +346,7 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 		notice_add_seconds(out, notice->delay_ns);
 		break;
 	case NOTICE_LEFTOVER:
-		text_add(out, "%d processes left behind get %s", notice->count,
-			signal_name(notice->signo));
+		add_leftover(out, notice);
 		break;
 	case NOTICE_REASON_COUNT:
 		break;

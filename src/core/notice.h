@@ -25,7 +25,7 @@ enum notice_reason {
 	NOTICE_DEADLINE_EXCEEDED,
 	NOTICE_EVICTED,	 /* a volume is larger than it may be */
 	NOTICE_STOPPING, /* the pod ends; no Kubernetes word */
-	NOTICE_LEFTOVER, /* processes that a process left behind are told to end */
+	NOTICE_LEFTOVER, /* processes that a process left behind are told to end, or stay */
 	NOTICE_REASON_COUNT,
 };
 
@@ -99,15 +99,16 @@ enum stop_cause {
 enum pod_phase { PHASE_PENDING, PHASE_RUNNING, PHASE_SUCCEEDED, PHASE_FAILED, PHASE_COUNT };
 
 struct notice {
-	uint8_t reason;			/* enum notice_reason */
-	uint8_t phase;			/* enum pod_phase, of NOTICE_PHASE */
-	uint8_t cause;			/* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
-	uint8_t signo;			/* 0: none */
-	int16_t exit_code;		/* -1: none */
-	int16_t process;		/* index; -1: the pod */
-	int32_t pid;			/* 0: none */
-	int32_t restart_count;		/* -1: none */
-	int32_t count;			/* of LEFTOVER; of EVICTED: index of the volume */
+	uint8_t reason;	       /* enum notice_reason */
+	uint8_t phase;	       /* enum pod_phase, of NOTICE_PHASE */
+	uint8_t cause;	       /* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
+	uint8_t signo;	       /* 0: none */
+	int16_t exit_code;     /* -1: none */
+	int16_t process;       /* index; -1: the pod */
+	int32_t pid;	       /* 0: none */
+	int32_t restart_count; /* -1: none */
+	int32_t count; /* of LEFTOVER (signo 0: they stay, and end with the pod); of EVICTED:
+				 * index of the volume */
 	struct spawn_error spawn_error; /* of START_ERROR */
 	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */

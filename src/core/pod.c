@@ -213,7 +213,7 @@ static void kill_leftovers(struct step *step, int index)
 {
 	if (!step->pod->stopping && step->pod->processes[index].state == PROCESS_EXITED &&
 		!is_complete(step))
-		step_add(step, ACT_KILL_TREE, index);
+		step_add(step, ACT_KILL_TREE, index)->all = true;
 }
 
 static void process_event(struct step *step, const struct event *event)

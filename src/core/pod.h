@@ -121,7 +121,7 @@ enum action_type {
 	ACT_ABORT,	 /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
 			    was too late */
 	ACT_SIGNAL,	 /* process, signo, group */
-	ACT_KILL_TREE,	 /* process: SIGKILL to it and what it left */
+	ACT_KILL_TREE,	 /* process, all: SIGKILL to it and what it left */
 	ACT_RUN_HOOK,	 /* process, hook -> EVENT_HOOK_DONE */
 	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
 	ACT_DRAIN,	 /* signo: to every descendant left; -> EVENT_DRAINED when none is */
@@ -135,6 +135,8 @@ struct action {
 	uint8_t hook; /* enum hook_type */
 	uint8_t signo;
 	bool group; /* to its process group, not only to its main process */
+	bool all;   /* not only what is in its process group. At the end of the pod that is what
+		     * ACT_DRAIN asks first */
 	int32_t process;
 	int32_t exit_code;
 	struct notice notice; /* of ACT_TELL */

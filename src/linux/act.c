@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "terminal.h"
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
+	leftover_expect_more(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,
@@ -102,6 +104,7 @@ static void do_spawn(struct loop *loop, int index)
 	runtime->pid = spawned.pid;
 	runtime->group = same_group ? 0 : spawned.pid;
 	runtime->pidfd = spawned.pidfd;
+	leftover_expect(loop, index);
 	runtime->aborted = false;
 	runtime->error = (struct spawn_error){0};
 	if (spawned.status_fd < 0) {
@@ -142,9 +145,15 @@ static void do_signal(struct loop *loop, const struct action *action)
 	loop->send_error = -result;
 }
 
-static void do_kill_tree(struct loop *loop, int index)
+static void do_kill_tree(struct loop *loop, const struct action *action)
 {
-	struct runtime *runtime = &loop->processes[index];
+	struct runtime *runtime = &loop->processes[action->process];
+	if (action->all && cgroup_kill(loop->setup->cgroups, action->process) &&
+		!act_is_preparing(runtime))
+		return;
+	/* First, while it lives, and shows who descends from it. */
+	if (action->all)
+		leftover_kill(loop, action->process);
 	if (runtime->group)
 		signals_send(runtime->group, -1, SIGKILL, true);
 	if (runtime->pid)
@@ -255,6 +264,15 @@ static void tell_leftovers(struct loop *loop, const struct drain *drain)
 		loop->killed = drain->count;
 }
 
+/* Who forks faster than anyone can walk is killed all the same. */
+static void kill_cgroups(const struct loop *loop)
+{
+	for (int i = 0; i < loop->spec->process_count; i++) {
+		if (!loop->processes[i].pid && cgroup_is_populated(loop->setup->cgroups, i))
+			cgroup_kill(loop->setup->cgroups, i);
+	}
+}
+
 /* Signals (0: only counts) what ends with podinit. That of others' children it ends is told to
  * nobody: so it must be looked for again. False: whoever is left, nobody can name them. */
 static bool walk(struct loop *loop, int signo)
@@ -271,6 +289,8 @@ static bool walk(struct loop *loop, int signo)
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);
+	if (signo == SIGKILL)
+		kill_cgroups(loop);
 	return seen || getpid() == 1;
 }
 
@@ -314,7 +334,7 @@ void act(struct loop *loop, const struct action *action)
 		do_signal(loop, action);
 		break;
 	case ACT_KILL_TREE:
-		do_kill_tree(loop, action->process);
+		do_kill_tree(loop, action);
 		break;
 	case ACT_RUN_HOOK:
 		do_run_hook(loop, action);

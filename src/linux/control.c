@@ -15,6 +15,12 @@
 
 static const double CLIENT_SECONDS = 5; /* without progress */
 
+/* Made before podinit became another user; see control_listen_early(). */
+static struct {
+	int fd; /* -1: it was not */
+	char name[108];
+} early = {.fd = -1};
+
 static void client_close(struct control_client *client)
 {
 	ev_io_stop(client->control->loop, &client->io);
@@ -174,6 +180,9 @@ static bool is_allowed(int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
+	/* Everybody's user number is another one here; but the file lets root connect only. */
+	if (early.fd >= 0)
+		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
 	return peer.uid == 0 || peer.uid == geteuid();
@@ -262,6 +271,23 @@ static int listen_at(const char *name)
 	return result;
 }
 
+void control_listen_early(const char *path)
+{
+	struct text name = text_in(early.name, sizeof(early.name));
+	text_add(&name, "%s", path ? path : CONTROL_PATH);
+	if (!name.truncated && early.name[0] != '@')
+		early.fd = listen_at(early.name);
+}
+
+void control_forget_early(void)
+{
+	if (early.fd < 0)
+		return;
+	close(early.fd);
+	early.fd = -1;
+	unlink(early.name);
+}
+
 int control_open(struct control *control, struct ev_loop *loop, const char *path,
 	const struct control_actions *actions)
 {
@@ -272,7 +298,9 @@ int control_open(struct control *control, struct ev_loop *loop, const char *path
 	}
 	struct text name = text_in(control->name, sizeof(control->name));
 	text_add(&name, "%s", path ? path : CONTROL_PATH);
-	int fd = name.truncated ? -ENAMETOOLONG : listen_at(control->name);
+	int fd = name.truncated ? -ENAMETOOLONG
+		: early.fd >= 0 ? early.fd
+				: listen_at(control->name);
 	if (fd < 0 && !path) {
 		control_abstract_name(control->name, sizeof(control->name));
 		fd = listen_at(control->name);

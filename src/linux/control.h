@@ -41,6 +41,13 @@ struct control {
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 
+/* Makes the socket of control_open() now: where podinit is another user afterwards, who may not, and to whom
+ * root is not root any more. Only who may write the file, root of the machine, may ask then. Only at a path;
+ * what fails is tried again by control_open(). */
+void control_listen_early(const char *path);
+/* In the process that stays outside: the file is needed no more. */
+void control_forget_early(void);
+
 /* Opens the socket at `path`, or (NULL) at its usual place or under its abstract name, and begins
  * to serve. 0 or -errno; then there is no socket and nothing else is wrong. */
 int control_open(struct control *control, struct ev_loop *loop, const char *path,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "identity.h"
 #include "launch.h"
 #include "limits.h"
@@ -180,12 +181,18 @@ struct child {
 	struct spawner *spawner;
 	const struct process_spec *process;
 	const struct identity *identity; /* NULL: podinit's own */
+	int cgroup;			 /* to go there first; -1: it is there, or has none */
 	int tty_fd;			 /* its terminal; -1: none */
 	int status_fd;			 /* where to write what failed; -1: only into `error` */
 	struct spawn_error error;	 /* stage: what is being done, and then what failed */
 };
 
 /* --- what a new process does to itself: each step 0, or what error->error is then --- */
+
+static int enter_cgroup(struct child *child)
+{
+	return child->cgroup >= 0 ? cgroup_enter(child->cgroup) : 0;
+}
 
 static int enter_session(struct child *child)
 {
@@ -271,6 +278,7 @@ static int child_main(void *data)
 		enum spawn_stage stage;
 		int (*make)(struct child *child);
 	} steps[] = {
+		{STAGE_CGROUP, enter_cgroup},
 		{STAGE_SESSION, enter_session},
 		{STAGE_STDIN, take_stdin},
 		{STAGE_TTY, take_tty},
@@ -307,7 +315,7 @@ static struct spawned failed(int error)
 static struct spawned spawn_plain(struct child *child)
 {
 	struct spawned spawned = {.pidfd = -1, .status_fd = -1};
-	spawned.pid = launch(child_main, child, true, 0, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, true, 0, &child->cgroup, &spawned.pidfd);
 	if (spawned.pid < 0)
 		return failed(-spawned.pid);
 	if (!child->error.error)
@@ -334,7 +342,7 @@ static struct spawned spawn_prepared(struct child *child)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return failed(errno);
 	child->status_fd = ends[1];
-	spawned.pid = launch(child_main, child, false, namespaces, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, false, namespaces, &child->cgroup, &spawned.pidfd);
 	close(ends[1]);
 	if (spawned.pid < 0) {
 		close(ends[0]);
@@ -348,11 +356,13 @@ static struct spawned spawn_prepared(struct child *child)
 	return spawned;
 }
 
-/* Does its preparation touch files that may be slow, or namespaces of its own? */
+/* Does its preparation touch files that may be slow, or namespaces of its own? Or is it born where memory can
+ * run out? Then the kernel kills all that share the memory of the one it has chosen: between vfork and
+ * execve that is podinit. */
 static bool must_prepare(const struct child *child)
 {
 	const struct pod_spec *spec = child->spawner->spec;
-	return spec_needs_view(spec, child->process) ||
+	return child->cgroup >= 0 || spec_needs_view(spec, child->process) ||
 		(child->process->working_dir && !spec->entrypoint) ||
 		(child->identity && identity_needs_files(child->identity));
 }
@@ -363,9 +373,11 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 		.spawner = spawner,
 		.process = &spawner->spec->processes[index],
 		.identity = spawner->identities ? &spawner->identities[index] : NULL,
+		.cgroup = cgroup_directory(spawner->cgroups, index),
 		.tty_fd = tty_fd,
 		.status_fd = -1,
 	};
+	cgroup_prepare(spawner->cgroups, index);
 	merge_environment(spawner, child.process);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);
 }

@@ -9,10 +9,13 @@
 #include "filter.h"
 #include "volume.h"
 
+struct cgroups;
+
 /* What is the same for every start; made once at boot. */
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	struct cgroups *cgroups;     /* NULL: podinit does not look at them; the owner sets it */
 	struct identity *identities; /* of each process; NULL: all are podinit's own */
 	int64_t machine_memory;	     /* bytes */
 	char **environment;  /* room for the largest merged environment; filled at each start */

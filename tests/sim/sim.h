@@ -170,6 +170,7 @@ struct world_process {
 
 struct leftover {
 	bool alive, in_group, forks;
+	bool is_known; /* podinit can tell whose it is */
 	uint8_t obedience;
 	uint8_t generation; /* 0: a process left it; else one that forked */
 	int32_t process;
