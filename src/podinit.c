@@ -137,17 +137,19 @@ static int run_pod(const struct start *start, struct event_log *log, struct cgro
 }
 
 /* Into the namespaces of the pod. SANDBOX_INSIDE where the pod is to run, or the exit code. */
-static int enter(const struct start *start, int *outer_signals_fd)
+static int enter(const struct start *start, struct cgroups *cgroups, int *outer_signals_fd)
 {
+	struct sandbox sandbox = start->sandbox;
 	struct joined joined;
 	bool became_its_root;
 	if (!namespaces_open(&start->join, &joined))
 		return CANNOT_BEGIN;
 	int exit_code = SANDBOX_INSIDE;
+	sandbox.cgroups = cgroups;
 	if (start->is_sandboxed && start->sandbox.own_users && geteuid() == 0 && start->has_control)
 		control_listen_early(start->control_path);
 	if (start->is_sandboxed)
-		exit_code = sandbox_enter(&start->sandbox, &start->join, &joined, outer_signals_fd);
+		exit_code = sandbox_enter(&sandbox, &start->join, &joined, outer_signals_fd);
 	else if (!namespaces_enter(&start->join, &joined, &became_its_root))
 		exit_code = CANNOT_BEGIN;
 	if (exit_code != SANDBOX_INSIDE)
@@ -176,7 +178,7 @@ static int run(const struct start *start)
 	}
 	struct cgroups *cgroups =
 		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
-	int exit_code = enter(start, &outer_signals_fd);
+	int exit_code = enter(start, cgroups, &outer_signals_fd);
 	if (exit_code == SANDBOX_INSIDE)
 		exit_code = run_pod(start, &log, cgroups, outer_signals_fd);
 	cgroups_destroy(cgroups);

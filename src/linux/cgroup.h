@@ -12,6 +12,8 @@
 #ifndef PODINIT_LINUX_CGROUP_H
 #define PODINIT_LINUX_CGROUP_H
 
+#include <sys/types.h>
+
 #include "../spec/spec.h"
 
 struct cgroups;
@@ -23,6 +25,10 @@ struct cgroups;
  * there. `owns_machine`: podinit is the first process of the machine. Never NULL; what went wrong
  * cgroups_furnish() says. */
 struct cgroups *cgroups_create(const char *where, bool owns_machine);
+
+/* The podinit inside of a sandbox with users of its own, process `inside`, is nobody here: this lets it
+ * furnish and use what was made. 0 or -errno. */
+int cgroups_give(struct cgroups *cgroups, pid_t inside);
 
 /* Makes the cgroups of the pod's processes, with their limits. Says what cannot be enforced, and what of
  * the container's settings defeats the pod's. A value that the kernel refuses is a problem. */

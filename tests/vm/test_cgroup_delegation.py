@@ -102,6 +102,19 @@ def test_a_sandbox_is_in_cgroups_too(nest, cgvm):
     assert cgvm.run(f"ls {ROOT}/sandboxed").code != 0
 
 
+def test_a_sandbox_with_users_of_its_own_is_in_cgroups_too(nest, cgvm):
+    one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}", pod="hostUsers = false\n",
+                         hog="resources.limits.memory = 32Mi\n"),
+                     options=f"--sandbox --cgroup {ROOT}/users", before=f"mkdir {ROOT}/users &&")
+    one.event(reason="OOMKilled", process="hog")
+    assert len(cgvm.out(f"cat {ROOT}/users/pod/db/cgroup.procs").split()) == 1
+    assert "enforced" not in one.log()
+    one.stop()
+    assert cgvm.out(f"stat -c %u {ROOT}/users/cgroup.procs") == "0"
+    assert cgvm.run(f"ls -d {ROOT}/users/*/").out == ""
+    cgvm.out(f"rmdir {ROOT}/users")
+
+
 # --- memory that runs out where nothing is delegated ---
 
 CONTAINER = "echo 64M >{base}/memory.max && cg in {base}"
