@@ -60,6 +60,7 @@ enum spawn_stage {
 	STAGE_NON_ROOT,		  /* runAsNonRoot */
 	STAGE_SET_USER,
 	STAGE_SET_GROUPS,
+	STAGE_UNMAPPED,	  /* in a user namespace */
 	STAGE_CAPABILITY, /* item: its number */
 	STAGE_CAPABILITIES,
 	STAGE_NO_NEW_PRIVILEGES,
@@ -77,7 +78,8 @@ struct spawn_error {
 	uint16_t item;
 	int32_t error; /* errno; SPAWN_STAGE_SAYS_IT: none that would say more */
 };
-enum { SPAWN_STAGE_SAYS_IT = -1 };
+/* Neither an errno nor -errno, which end at 4095. */
+enum { SPAWN_STAGE_SAYS_IT = 4096 };
 _Static_assert(sizeof(struct spawn_error) == 8, "no padding: the state is compared byte by byte");
 
 /* Why the pod, or one process of it, is being stopped. */

@@ -132,8 +132,10 @@ static int find_user(struct assumption *one)
 	struct account account = {.uid = one->uid, .gid = one->gid};
 	if (user && account_find_user(user, &account) < 0)
 		return SPAWN_STAGE_SAYS_IT;
+	/* Of itself podinit knows the group without the file. */
+	if (*account.name || account.uid != one->uid)
+		one->gid = account.gid;
 	one->uid = account.uid;
-	one->gid = account.gid;
 	one->changes_user = user || identity->security.group;
 	one->changes_groups = identity_needs_files(identity);
 	if (!user) {
@@ -211,15 +213,24 @@ static bool has_all_groups(const struct assumption *one)
 	return true;
 }
 
+/* EINVAL is not about our arguments: a user namespace has only the numbers that are mapped. */
+static int cannot_become(struct assumption *one, int error)
+{
+	if (error != EINVAL)
+		return -error;
+	one->error->stage = STAGE_UNMAPPED;
+	return SPAWN_STAGE_SAYS_IT;
+}
+
 /* The system calls themselves: the C library's wrappers tell other threads, which a vforked child must
  * not. */
 static int set_groups(struct assumption *one)
 {
 	if (one->changes_groups && syscall(SYS_setgroups, one->group_count, one->groups) < 0 &&
 		!(errno == EPERM && has_all_groups(one)))
-		return -errno;
+		return cannot_become(one, errno);
 	if (one->changes_user && syscall(SYS_setresgid, one->gid, one->gid, one->gid) < 0)
-		return -errno;
+		return cannot_become(one, errno);
 	return 0;
 }
 
@@ -243,7 +254,8 @@ static int set_user(struct assumption *one)
 		return 0;
 	/* Else the change would take the capabilities that a user is to have. */
 	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	int result = syscall(SYS_setresuid, one->uid, one->uid, one->uid) < 0 ? -errno : 0;
+	bool failed = syscall(SYS_setresuid, one->uid, one->uid, one->uid) < 0;
+	int result = failed ? cannot_become(one, errno) : 0;
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return result;
 }
