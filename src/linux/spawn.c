@@ -183,6 +183,7 @@ struct child {
 	const struct identity *identity; /* NULL: podinit's own */
 	int tty_fd;			 /* its terminal; -1: none */
 	int status_fd;			 /* where to write what failed; -1: only into `error` */
+	struct identity_choice choice;	 /* who it is going to be */
 	struct spawn_error error;	 /* stage: what is being done, and then what failed */
 };
 
@@ -235,9 +236,16 @@ static int apply_limits(struct child *child)
 		&child->error);
 }
 
+static int choose_identity(struct child *child)
+{
+	return child->identity ? identity_choose(child->identity, &child->choice, &child->error)
+			       : 0;
+}
+
 static int assume_identity(struct child *child)
 {
-	return child->identity ? identity_assume(child->identity, &child->error) : 0;
+	return child->identity ? identity_assume(child->identity, &child->choice, &child->error)
+			       : 0;
 }
 
 /* An entrypoint's program stays where it is, be that a directory that it may not enter. */
@@ -281,8 +289,9 @@ static int child_main(void *data)
 		{STAGE_TTY, take_tty},
 		{STAGE_MOUNT_NAMESPACE, make_view},
 		{STAGE_PID_NAMESPACE, enter_pid_namespace},
+		{STAGE_USER, choose_identity},
 		{STAGE_RLIMIT, apply_limits},
-		{STAGE_USER, assume_identity},
+		{STAGE_SET_USER, assume_identity},
 		{STAGE_CHDIR, change_directory},
 		{STAGE_EXEC, execute_program},
 	};
