@@ -286,9 +286,10 @@ static int child_main(void *data)
 	} steps[] = {
 		{STAGE_SESSION, enter_session},
 		{STAGE_STDIN, take_stdin},
-		{STAGE_TTY, take_tty},
 		{STAGE_MOUNT_NAMESPACE, make_view},
 		{STAGE_PID_NAMESPACE, enter_pid_namespace},
+		/* Of the session that it leads there. */
+		{STAGE_TTY, take_tty},
 		{STAGE_USER, choose_identity},
 		{STAGE_RLIMIT, apply_limits},
 		{STAGE_SET_USER, assume_identity},
