@@ -238,8 +238,12 @@ static int apply_limits(struct child *child)
 
 static int choose_identity(struct child *child)
 {
-	return child->identity ? identity_choose(child->identity, &child->choice, &child->error)
-			       : 0;
+	if (!child->identity)
+		return 0;
+	int result = identity_choose(child->identity, &child->choice, &child->error);
+	if (result == 0 && child->tty_fd >= 0)
+		tty_give(child->tty_fd, child->choice.uid);
+	return result;
 }
 
 static int assume_identity(struct child *child)

@@ -146,6 +146,9 @@ static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec
 		set |= BIT(SYS_ADMIN);
 	if (security.selinux_type || security.apparmor == PROFILE_LOCALHOST)
 		set |= BIT(MAC_ADMIN);
+	/* It is to own its terminal. */
+	if (process->tty && security.user)
+		set |= BIT(CHOWN);
 	if (limits)
 		set |= BIT(SYS_NICE) | BIT(SYS_RESOURCE);
 	return set;
