@@ -38,7 +38,8 @@ static int prepare_one(struct filters *filters, const struct pod_spec *spec,
 	const struct security_spec security = spec_security(spec, process);
 	const char *file = security.seccomp_file, *why = "";
 	uint64_t capabilities = spec_capabilities(process);
-	if (security.seccomp <= PROFILE_UNCONFINED)
+	/* As with container runtimes, what is privileged is never confined. */
+	if (security.seccomp <= PROFILE_UNCONFINED || process->privileged)
 		return -1;
 	int index = find(filters, capabilities, file);
 	if (index < 0)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,12 +217,8 @@ static int make_view(struct child *child)
 
 static int enter_pid_namespace(struct child *child)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	if (child->spawner->spec->share_process_namespace)
 		return 0;
-	/* A root of its own has its own /proc already. */
-	if (!child->process->rootfs && mount("proc", "/proc", "proc", flags, NULL) < 0)
-		return -errno;
 	return reaper_divide(child->status_fd);
 }
 

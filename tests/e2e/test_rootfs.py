@@ -1,5 +1,6 @@
 """A root file system per process: what it sees of the machine, and what is left of that."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -168,20 +169,27 @@ def test_a_root_works_for_a_user_without_privileges(open_pods, template):
     assert pod.output().count("\nx\n") == 1
 
 
-@pytest.fixture
-def hanging(tmp_path):
+@contextlib.contextmanager
+def hanging_at(path):
     """A directory in which every look-up hangs: a FUSE file system whose daemon, this test, never
     answers."""
-    path = tmp_path / "volume" / "hanging"
     path.mkdir(parents=True)
     fuse = os.open("/dev/fuse", os.O_RDWR)
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
     assert libc.mount(b"e2e", str(path).encode(), b"fuse", 0, options) == 0, \
         os.strerror(ctypes.get_errno())
-    yield path
-    os.close(fuse)  # who waits for it gets an error now
-    libc.umount2(str(path).encode(), 2)
+    try:
+        yield path
+    finally:
+        os.close(fuse)  # who waits for it gets an error now
+        libc.umount2(str(path).encode(), 2)
+
+
+@pytest.fixture
+def hanging(tmp_path):
+    with hanging_at(tmp_path / "volume" / "hanging") as path:
+        yield path
 
 
 def slow_pod(pods, hanging, how):
