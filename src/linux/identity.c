@@ -86,6 +86,8 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 		.lost = bounding & ~set,
 		.ambient = ambient & permitted,
 		.missing = -1,
+		.has_apparmor = label_has_apparmor(),
+		.has_selinux = label_has_selinux(),
 		.says_capabilities = process->privileged || process->capabilities_add ||
 			process->capabilities_drop,
 	};
@@ -184,12 +186,12 @@ static int refuse_missing(struct assumption *one)
 
 static int set_apparmor(struct assumption *one)
 {
-	return label_set_apparmor(&one->identity->security);
+	return label_set_apparmor(&one->identity->security, one->identity->has_apparmor);
 }
 
 static int set_selinux(struct assumption *one)
 {
-	return label_set_selinux(&one->identity->security);
+	return label_set_selinux(&one->identity->security, one->identity->has_selinux);
 }
 
 static bool has_group(const gid_t *groups, int count, gid_t group)

@@ -15,9 +15,10 @@ struct identity {
 	const struct process_spec *process;
 	const struct seccomp_program *filter; /* NULL: none */
 	struct security_spec security;
-	uint64_t lost;	  /* capabilities that leave its bounding set */
-	uint64_t ambient; /* what it has although it is not root */
-	int missing;	  /* one that was asked for and podinit has not; -1: none */
+	uint64_t lost;			/* capabilities that leave its bounding set */
+	uint64_t ambient;		/* what it has although it is not root */
+	int missing;			/* one that was asked for and podinit has not; -1: none */
+	bool has_apparmor, has_selinux; /* the kernel */
 	bool says_capabilities; /* add, drop or privileged: else it gets the default as far as that goes */
 	cap_t as_root, as_user; /* the three sets of capset(2), if its user is root, and if not */
 };
