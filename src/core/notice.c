@@ -88,6 +88,7 @@ enum stage_object {
 	MESSAGE_PATH,
 	RLIMIT,
 	USER,
+	AS_USER,
 	GROUP,
 	SUPPLEMENTAL_GROUP,
 	CAPABILITY,
@@ -129,7 +130,8 @@ static const struct {
 	[STAGE_SUPPLEMENTAL_GROUP] = {"its /etc/group has no group", SUPPLEMENTAL_GROUP},
 	[STAGE_NON_ROOT] = {"runAsNonRoot, but its user is root", NOTHING},
 	[STAGE_SET_USER] = {"cannot become user", USER},
-	[STAGE_SET_GROUPS] = {"cannot set the groups of user", USER},
+	[STAGE_SET_GROUPS] = {"cannot set its groups", AS_USER},
+	[STAGE_UNMAPPED] = {"this user namespace does not have its user and groups", NOTHING},
 	[STAGE_CAPABILITY] = {"podinit does not have, and cannot give, capability", CAPABILITY},
 	[STAGE_CAPABILITIES] = {"cannot set its capabilities", NOTHING},
 	[STAGE_NO_NEW_PRIVILEGES] = {"cannot set no_new_privs", NOTHING},
@@ -183,6 +185,10 @@ static void add_object(struct text *out, enum stage_object object, const struct 
 	case USER:
 		name = security.user;
 		break;
+	case AS_USER:
+		if (security.user)
+			text_add(out, " as user %s", security.user);
+		return;
 	case GROUP:
 		name = security.group;
 		break;

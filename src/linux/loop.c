@@ -235,7 +235,7 @@ static bool allocate(struct loop *loop)
 		loop->processes[i].tty = calloc(1, sizeof(struct tty));
 		if (!loop->processes[i].tty)
 			return false;
-		loop->processes[i].tty->output.fd = -1;
+		tty_init(loop->processes[i].tty);
 	}
 	return true;
 }
@@ -300,8 +300,11 @@ static const char *begin(struct loop *loop)
 	return NULL;
 }
 
+/* Everything has ended, so nobody waits for podinit but whoever waits for its end. Their last words, where a
+ * terminal holds them, are worth a moment. */
 static void finish(struct loop *loop)
 {
+	int64_t deadline = clock_monotonic() + NS_PER_SECOND;
 	control_close(&loop->control);
 	evictor_end(&loop->evictor);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
@@ -309,7 +312,7 @@ static void finish(struct loop *loop)
 			act_stop_preparing(loop, &loop->processes[i]);
 		loop_forget(&loop->processes[i]);
 		if (loop->processes[i].tty && loop->ev)
-			tty_end(loop->processes[i].tty, loop->ev);
+			tty_finish(loop->processes[i].tty, loop->ev, deadline);
 		free(loop->processes[i].tty);
 	}
 	if (loop->signals.fd > 0)

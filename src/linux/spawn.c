@@ -192,6 +192,7 @@ struct child {
 	int cgroup;			 /* to go there first; -1: it is there, or has none */
 	int tty_fd;			 /* its terminal; -1: none */
 	int status_fd;			 /* where to write what failed; -1: only into `error` */
+	struct identity_choice choice;	 /* who it is going to be */
 	struct spawn_error error;	 /* stage: what is being done, and then what failed */
 };
 
@@ -243,9 +244,20 @@ static int apply_limits(struct child *child)
 		&child->error);
 }
 
+static int choose_identity(struct child *child)
+{
+	if (!child->identity)
+		return 0;
+	int result = identity_choose(child->identity, &child->choice, &child->error);
+	if (result == 0 && child->tty_fd >= 0)
+		tty_give(child->tty_fd, child->choice.uid);
+	return result;
+}
+
 static int assume_identity(struct child *child)
 {
-	return child->identity ? identity_assume(child->identity, &child->error) : 0;
+	return child->identity ? identity_assume(child->identity, &child->choice, &child->error)
+			       : 0;
 }
 
 /* An entrypoint's program stays where it is, be that a directory that it may not enter. */
@@ -287,11 +299,13 @@ static int child_main(void *data)
 		{STAGE_CGROUP, enter_cgroup},
 		{STAGE_SESSION, enter_session},
 		{STAGE_STDIN, take_stdin},
-		{STAGE_TTY, take_tty},
 		{STAGE_MOUNT_NAMESPACE, make_view},
 		{STAGE_PID_NAMESPACE, enter_pid_namespace},
+		/* Of the session that it leads there. */
+		{STAGE_TTY, take_tty},
+		{STAGE_USER, choose_identity},
 		{STAGE_RLIMIT, apply_limits},
-		{STAGE_USER, assume_identity},
+		{STAGE_SET_USER, assume_identity},
 		{STAGE_CHDIR, change_directory},
 		{STAGE_EXEC, execute_program},
 	};
