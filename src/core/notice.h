@@ -61,7 +61,7 @@ enum spawn_stage {
 	STAGE_NON_ROOT,		  /* runAsNonRoot */
 	STAGE_SET_USER,
 	STAGE_SET_GROUPS,
-	STAGE_UNMAPPED, /* in a user namespace */
+	STAGE_UNMAPPED,	  /* in a user namespace */
 	STAGE_CAPABILITY, /* item: its number */
 	STAGE_CAPABILITIES,
 	STAGE_NO_NEW_PRIVILEGES,
