@@ -7,6 +7,7 @@
 
 #include "faces/face.h"
 #include "linux/boot.h"
+#include "linux/cgroup.h"
 #include "linux/control.h"
 #include "linux/goodbye.h"
 #include "linux/hosts.h"
@@ -66,11 +67,12 @@ static void adopt_orphans(const struct start *start)
 
 /* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
  * given, and so it holds that. */
-static int keep_capabilities(const struct pod_spec *spec)
+static int keep_capabilities(const struct pod_spec *spec, const struct cgroups *cgroups)
 {
 	if (spec->entrypoint || spec->pause)
 		return 0;
-	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities());
+	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities() |
+		cgroups_capabilities(cgroups));
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
 	return result;
@@ -104,7 +106,8 @@ static void prepare(const struct start *start, struct volumes *volumes, struct f
 }
 
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, struct event_log *log, int outer_signals_fd)
+static int run_pod(const struct start *start, struct event_log *log, struct cgroups *cgroups,
+	int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
@@ -112,9 +115,11 @@ static int run_pod(const struct start *start, struct event_log *log, int outer_s
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
 	prepare(start, &volumes, &filters, &problems);
+	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
 		.volumes = &volumes,
+		.cgroups = cgroups,
 		.filters = &filters,
 		.log = log,
 		.control_path = start->control_path,
@@ -122,7 +127,7 @@ static int run_pod(const struct start *start, struct event_log *log, int outer_s
 		.outer_signals_fd = outer_signals_fd,
 	};
 	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
-		keep_capabilities(&start->spec) == 0;
+		keep_capabilities(&start->spec, cgroups) == 0;
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
 	filters_finish(&filters);
@@ -132,17 +137,19 @@ static int run_pod(const struct start *start, struct event_log *log, int outer_s
 }
 
 /* Into the namespaces of the pod. SANDBOX_INSIDE where the pod is to run, or the exit code. */
-static int enter(const struct start *start, int *outer_signals_fd)
+static int enter(const struct start *start, struct cgroups *cgroups, int *outer_signals_fd)
 {
+	struct sandbox sandbox = start->sandbox;
 	struct joined joined;
 	bool became_its_root;
 	if (!namespaces_open(&start->join, &joined))
 		return CANNOT_BEGIN;
 	int exit_code = SANDBOX_INSIDE;
+	sandbox.cgroups = cgroups;
 	if (start->is_sandboxed && start->sandbox.own_users && geteuid() == 0 && start->has_control)
 		control_listen_early(start->control_path);
 	if (start->is_sandboxed)
-		exit_code = sandbox_enter(&start->sandbox, &start->join, &joined, outer_signals_fd);
+		exit_code = sandbox_enter(&sandbox, &start->join, &joined, outer_signals_fd);
 	else if (!namespaces_enter(&start->join, &joined, &became_its_root))
 		exit_code = CANNOT_BEGIN;
 	if (exit_code != SANDBOX_INSIDE)
@@ -162,15 +169,20 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
-	machine_set_name(spec->name);
+	machine_set_name(spec->hostname ? spec->hostname : spec->name);
 	/* As the user who says so, before that one may be another inside. */
 	int result = event_log_open(&log, start->events);
 	if (result < 0) {
 		log_line("--events %s: %s", start->events, strerror(-result));
 		return CANNOT_BEGIN;
 	}
-	int exit_code = enter(start, &outer_signals_fd);
-	return exit_code == SANDBOX_INSIDE ? run_pod(start, &log, outer_signals_fd) : exit_code;
+	struct cgroups *cgroups =
+		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
+	int exit_code = enter(start, cgroups, &outer_signals_fd);
+	if (exit_code == SANDBOX_INSIDE)
+		exit_code = run_pod(start, &log, cgroups, outer_signals_fd);
+	cgroups_destroy(cgroups);
+	return exit_code;
 }
 
 static int begin_and_run(int argc, char **argv)

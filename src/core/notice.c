@@ -113,6 +113,7 @@ static const struct {
 	[STAGE_DEV] = {"cannot make /dev in", ROOT},
 	[STAGE_MASK] = {"cannot hide parts of /proc and /sys in", ROOT},
 	[STAGE_VOLUME] = {"cannot mount", MOUNT},
+	[STAGE_SUB_PATH] = {"the subPath leads out of its volume: cannot mount", MOUNT},
 	[STAGE_HOSTS] = {"cannot mount /etc/hosts in", ROOT},
 	[STAGE_MESSAGE] = {"cannot mount terminationMessagePath", MESSAGE_PATH},
 	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},

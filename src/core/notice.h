@@ -42,10 +42,11 @@ enum spawn_stage {
 	STAGE_PROC,
 	STAGE_SYS,
 	STAGE_DEV,
-	STAGE_MASK,    /* parts of /proc and /sys */
-	STAGE_VOLUME,  /* item: index of the mount */
-	STAGE_HOSTS,   /* /etc/hosts */
-	STAGE_MESSAGE, /* terminationMessagePath */
+	STAGE_MASK,	/* parts of /proc and /sys */
+	STAGE_VOLUME,	/* item: index of the mount */
+	STAGE_SUB_PATH, /* the same */
+	STAGE_HOSTS,	/* /etc/hosts */
+	STAGE_MESSAGE,	/* terminationMessagePath */
 	STAGE_READ_ONLY,
 	STAGE_PID_NAMESPACE,
 	STAGE_RLIMIT, /* item: enum rlimit_kind */

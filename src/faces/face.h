@@ -20,7 +20,9 @@ struct start {
 	struct join join;
 	bool has_control;
 	const char *control_path; /* NULL: the usual place */
-	bool becomes_subreaper;	  /* where it is not process 1, and says so */
+	bool sees_cgroups;
+	const char *cgroup;	/* directory, or "none"; NULL: what was delegated */
+	bool becomes_subreaper; /* where it is not process 1, and says so */
 };
 
 enum { FACE_RUNS = -1 };

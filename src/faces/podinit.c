@@ -136,6 +136,13 @@ static void fill_start(struct start *start, const struct options *options)
 	start->join = options->join;
 	start->has_control = !options->no_control;
 	start->control_path = absolute(&start->spec.arena, options->socket);
+	start->sees_cgroups = true;
+	/* Of one program the container's cgroup is the cgroup, and the program may divide it. */
+	start->cgroup = options->cgroup;
+	if (!start->cgroup && (options->command || start->spec.pause))
+		start->cgroup = "none";
+	if (start->cgroup && strcmp(start->cgroup, "none") != 0)
+		start->cgroup = absolute(&start->spec.arena, start->cgroup);
 	start->becomes_subreaper = true;
 }
 

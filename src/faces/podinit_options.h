@@ -9,7 +9,7 @@
 /* What is about how signals and exit codes are passed on goes into start->spec at once. */
 struct options {
 	struct start *start;
-	const char *config, *net, *install, *message_path, *events, *socket;
+	const char *config, *net, *install, *message_path, *events, *socket, *cgroup;
 	struct join join;
 	bool sandbox, check, plan, keys, help, version, quiet, verbose, no_control;
 	const char *of_entrypoint; /* an option that was given and is about one; NULL: none */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "terminal.h"
@@ -147,6 +148,9 @@ static void do_signal(struct loop *loop, const struct action *action)
 static void do_kill_tree(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
+	if (action->all && cgroup_kill(loop->setup->cgroups, action->process) &&
+		!act_is_preparing(runtime))
+		return;
 	/* First, while it lives, and shows who descends from it. */
 	if (action->all)
 		leftover_kill(loop, action->process);
@@ -260,6 +264,15 @@ static void tell_leftovers(struct loop *loop, const struct drain *drain)
 		loop->killed = drain->count;
 }
 
+/* Who forks faster than anyone can walk is killed all the same. */
+static void kill_cgroups(const struct loop *loop)
+{
+	for (int i = 0; i < loop->spec->process_count; i++) {
+		if (!loop->processes[i].pid && cgroup_is_populated(loop->setup->cgroups, i))
+			cgroup_kill(loop->setup->cgroups, i);
+	}
+}
+
 /* Signals (0: only counts) what ends with podinit. That of others' children it ends is told to
  * nobody: so it must be looked for again. False: whoever is left, nobody can name them. */
 static bool walk(struct loop *loop, int signo)
@@ -276,6 +289,8 @@ static bool walk(struct loop *loop, int signo)
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);
+	if (signo == SIGKILL)
+		kill_cgroups(loop);
 	return seen || getpid() == 1;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,9 @@ enum { STACK_SIZE = 8 * 1024 * 1024, GUARD_SIZE = 4096 };
 /* glibc's <sched.h> and <linux/sched.h> both name the flags; struct clone_args is the kernel's. */
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP UINT64_C(0x200000000)
 #endif
 
 /* Made once: the child that uses it is gone before launch() returns. */
@@ -39,33 +43,32 @@ static char *stack_top(void)
 
 #if defined(__x86_64__)
 #define HAVE_CLONE3_ON_STACK 1
-static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void *data)
+static long clone3_on_stack(struct clone_args *args, size_t size, int (*child)(void *), void *data)
 {
 	long result;
-	__asm__ volatile(
-		"syscall\n\t"
-		"test %%rax, %%rax\n\t"
-		"jnz 1f\n\t"
-		"mov %[data], %%rdi\n\t"
-		"call *%[child]\n\t"
-		"mov %%eax, %%edi\n\t"
-		"mov %[exit], %%eax\n\t"
-		"syscall\n\t"
-		"hlt\n"
-		"1:"
-		: "=a"(result)
-		: "a"(SYS_clone3), "D"(args),
-		"S"(sizeof(*args)), [child] "r"(child), [data] "r"(data), [exit] "i"(SYS_exit)
-		: "rcx", "r11", "memory");
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[data], %%rdi\n\t"
+			 "call *%[child]\n\t"
+			 "mov %%eax, %%edi\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "syscall\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(SYS_clone3), "D"(args),
+			 "S"(size), [child] "r"(child), [data] "r"(data), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
 	return result;
 }
 #elif defined(__aarch64__)
 #define HAVE_CLONE3_ON_STACK 1
-static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void *data)
+static long clone3_on_stack(struct clone_args *args, size_t size, int (*child)(void *), void *data)
 {
 	register long x8 __asm__("x8") = SYS_clone3;
 	register long x0 __asm__("x0") = (long)args;
-	register long x1 __asm__("x1") = sizeof(*args);
+	register long x1 __asm__("x1") = size;
 	__asm__ volatile(
 		"svc #0\n\t"
 		"cbnz x0, 1f\n\t"
@@ -81,16 +84,19 @@ static long clone3_on_stack(struct clone_args *args, int (*child)(void *), void 
 }
 #endif
 
-static long try_clone3(
-	int (*child)(void *), void *data, bool shared, unsigned long namespaces, int *pidfd)
+static long try_clone3(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
+	int cgroup, int *pidfd)
 {
+	/* Kernels of before Linux 5.7 know the structure without its last field. */
+	size_t size = cgroup < 0 ? offsetof(struct clone_args, cgroup) : sizeof(struct clone_args);
 	struct clone_args args = {
-		.flags = CLONE_PIDFD | namespaces,
+		.flags = CLONE_PIDFD | namespaces | (cgroup < 0 ? 0 : CLONE_INTO_CGROUP),
+		.cgroup = cgroup < 0 ? 0 : (uint64_t)cgroup,
 		.pidfd = (uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	if (!shared) {
-		long pid = syscall(SYS_clone3, &args, sizeof(args));
+		long pid = syscall(SYS_clone3, &args, size);
 		if (pid == 0)
 			_exit(child(data));
 		return pid < 0 ? -errno : pid;
@@ -102,7 +108,7 @@ static long try_clone3(
 	args.flags |= CLONE_VM | CLONE_VFORK;
 	args.stack = (uintptr_t)top - STACK_SIZE;
 	args.stack_size = STACK_SIZE;
-	return clone3_on_stack(&args, child, data);
+	return clone3_on_stack(&args, size, child, data);
 #else
 	return -ENOSYS;
 #endif
@@ -120,8 +126,25 @@ static long try_clone(
 	return pid < 0 ? -errno : pid;
 }
 
-pid_t launch(
-	int (*child)(void *data), void *data, bool shared, unsigned long namespaces, int *pidfd)
+/* In the cgroup if the kernel can. Otherwise the child goes there by itself, and then its error is the one
+ * that counts. EAGAIN: the cgroup, or the user, has too many processes. */
+static long try_clone3_in(int (*child)(void *), void *data, bool shared, unsigned long namespaces,
+	int *cgroup, int *pidfd)
+{
+	int directory = *cgroup;
+	long pid = -EINVAL;
+	if (directory >= 0) {
+		*cgroup = -1;
+		pid = try_clone3(child, data, shared, namespaces, directory, pidfd);
+		*cgroup = directory;
+	}
+	if (directory < 0 || (pid < 0 && pid != -EAGAIN && pid != -ENOMEM))
+		pid = try_clone3(child, data, shared, namespaces, -1, pidfd);
+	return pid;
+}
+
+pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long namespaces,
+	int *cgroup, int *pidfd)
 {
 	/* ENOSYS: before Linux 5.3. EPERM: a seccomp filter that cannot look into its arguments
 	 * (or, with namespaces, no permission: then clone() says so too). */
@@ -129,7 +152,7 @@ pid_t launch(
 	long pid = -ENOSYS;
 	*pidfd = -1;
 	if (!no_clone3) {
-		pid = try_clone3(child, data, shared, namespaces, pidfd);
+		pid = try_clone3_in(child, data, shared, namespaces, cgroup, pidfd);
 		if (pid == -ENOSYS || (pid == -EPERM && !namespaces))
 			no_clone3 = true;
 	}

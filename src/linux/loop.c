@@ -276,6 +276,7 @@ static const char *begin(struct loop *loop)
 	ev_set_userdata(loop->ev, loop);
 	int result = spawner_init(
 		&loop->spawner, loop->spec, loop->setup->volumes, loop->setup->filters);
+	loop->spawner.cgroups = loop->setup->cgroups;
 	int signals_fd = result < 0 ? result : signals_open();
 	if (signals_fd < 0) {
 		errno = -signals_fd;

@@ -7,9 +7,12 @@
 #include "filter.h"
 #include "volume.h"
 
+struct cgroups;
+
 struct loop_setup {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	struct cgroups *cgroups; /* NULL: podinit does not look at them */
 	const struct filters *filters;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */

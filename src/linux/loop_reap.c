@@ -1,6 +1,9 @@
 /* What has ended: from zombies to events. Must not decide what follows. */
+#include <signal.h>
 #include <unistd.h>
 
+#include "cgroup.h"
+#include "clock.h"
 #include "loop_state.h"
 #include "reap.h"
 #include "terminal.h"
@@ -28,6 +31,17 @@ static void end_preparation(struct loop *loop, int index)
 		act_spawn_succeeded(loop, index);
 }
 
+/* Did the kernel kill it, because memory ran out? podinit's own SIGKILL is another matter. A reaper (reaper.c)
+ * ends with a code where its program was killed. */
+static bool ran_out_of_memory(const struct loop *loop, int index, const struct reaped *reaped)
+{
+	bool by_podinit = index >= 0 && loop->pod->processes[index].state == PROCESS_KILLED;
+	bool killed = reaped->signo == SIGKILL ||
+		(!loop->spec->share_process_namespace && reaped->exit_code == 128 + SIGKILL);
+	return killed && !by_podinit &&
+		cgroup_ran_out_of_memory(loop->setup->cgroups, index, clock_monotonic());
+}
+
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
 {
 	struct runtime *runtime = &loop->processes[index];
@@ -38,6 +52,7 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	if (runtime->tty)
 		tty_end(runtime->tty, loop->ev);
 	terminal_take_back(reaped->pid);
+	bool oom = ran_out_of_memory(loop, index, reaped);
 	if (runtime->error.stage != STAGE_NONE) {
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
@@ -48,7 +63,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 			.process = index,
 			.pid = reaped->pid,
 			.exit_code = reaped->exit_code,
-			.signo = reaped->signo});
+			.signo = reaped->signo,
+			.oom = oom});
 }
 
 static int process_of(const struct loop *loop, pid_t pid)
@@ -63,6 +79,7 @@ static int process_of(const struct loop *loop, pid_t pid)
 static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 {
 	loop->orphans++;
+	ran_out_of_memory(loop, -1, reaped); /* that kill was for this one, and for nobody else */
 	if (loop->setup->log->level != LOG_VERBOSE && !loop->setup->log->voice)
 		return;
 	struct sender orphan = {.pid = reaped->pid};

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <mntent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +56,7 @@ enum {
  * group, which has no number. And what Ctrl-Alt-Del means the kernel lets nobody say in another one
  * (EINVAL), so this is also where that is done. The first test comes first because a filter may kill who
  * calls reboot(). */
-static bool is_machine(void)
+bool machine_is_ours(void)
 {
 	return getpid() == 1 && getpgid(2) == 0 && reboot(RB_DISABLE_CAD) == 0;
 }
@@ -116,7 +115,7 @@ static void drop_kernel_words(int *argc, char **argv)
 
 void machine_begin(int *argc, char **argv)
 {
-	if (!is_machine())
+	if (!machine_is_ours())
 		return;
 	mount_all();
 	int result = loopback_up();
@@ -129,7 +128,7 @@ void machine_begin(int *argc, char **argv)
 
 void machine_set_name(const char *name)
 {
-	if (name && is_machine() && sethostname(name, strlen(name)) < 0)
+	if (name && machine_is_ours() && sethostname(name, strlen(name)) < 0)
 		log_line("cannot set the host name %s: %s", name, strerror(errno));
 }
 
@@ -180,7 +179,7 @@ static void settle_in_time(int exit_code)
 
 uint64_t machine_capabilities(void)
 {
-	if (!is_machine())
+	if (!machine_is_ours())
 		return 0;
 	return UINT64_C(1) << capability_find("SYS_BOOT") |
 		UINT64_C(1) << capability_find("SYS_ADMIN");
@@ -188,7 +187,7 @@ uint64_t machine_capabilities(void)
 
 int machine_end(int exit_code)
 {
-	if (!is_machine())
+	if (!machine_is_ours())
 		return exit_code;
 	fflush(NULL);
 	settle_in_time(exit_code);

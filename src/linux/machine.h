@@ -3,7 +3,11 @@
 #ifndef PODINIT_LINUX_MACHINE_H
 #define PODINIT_LINUX_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Is this process the first one of the machine? Then all of it is podinit's. */
+bool machine_is_ours(void);
 
 /* Before anything else but blocking the signals. Mounts what is missing, opens the console where no
  * standard descriptors were given, brings the loopback interface up, sets PATH if nobody did, asks for

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "launch.h"
 #include "log.h"
 #include "loopback.h"
@@ -257,6 +258,8 @@ static bool map_users(const struct division *division, pid_t inner)
 	result = range ? idmap_mount(inner, &division->sandbox->paths) : 0;
 	if (result < 0)
 		log_line("sandbox: cannot mount files with its users: %s", strerror(-result));
+	else if (range && (result = cgroups_give(division->sandbox->cgroups, inner)) < 0)
+		log_line("sandbox: cannot give it its cgroups: %s", strerror(-result));
 	return result == 0;
 }
 

@@ -10,16 +10,19 @@
 #include "namespace.h"
 #include "signals.h"
 
+struct cgroups;
+
 struct sandbox {
 	const char *hostname; /* not set where the UTS namespace is joined */
 	bool host
 		[NAMESPACE_COUNT]; /* keep podinit's own; else a new one, unless one is joined. A new
 				     * network has only loopback */
-	bool own_users;	      /* a user namespace even for root: the pod's root is nobody on the
+	bool own_users;		 /* a user namespace even for root: the pod's root is nobody on the
 				     * machine. For others it has to be */
-	struct strings paths; /* of the machine's, with own_users of root: their files shall not
+	struct strings paths;	 /* of the machine's, with own_users of root: their files shall not
 				     * be nobody's */
-	bool is_verbose;      /* say which users the pod's are */
+	struct cgroups *cgroups; /* NULL: none are looked at */
+	bool is_verbose;	 /* say which users the pod's are */
 };
 
 enum { SANDBOX_INSIDE = -1 };

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "boot.h"
+#include "cgroup.h"
 #include "identity.h"
 #include "launch.h"
 #include "limits.h"
@@ -61,6 +63,12 @@ static int prepare_identities(struct spawner *spawner, const struct filters *fil
 	return 0;
 }
 
+/* The files of a process that cannot be traced belong to root of the machine. */
+static bool is_own_proc_closed(void)
+{
+	return access("/proc/self/oom_score_adj", W_OK) < 0 && errno == EACCES;
+}
+
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	const struct volumes *volumes, const struct filters *filters)
 {
@@ -73,6 +81,7 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 		.spec = spec,
 		.volumes = volumes,
 		.machine_memory = limits_machine_memory(),
+		.proc_is_closed = !spec->entrypoint && is_own_proc_closed(),
 		.stdin_fd = -1,
 	};
 	size_t room = (size_t)(environment_count(environ) + most + 1);
@@ -180,6 +189,7 @@ struct child {
 	struct spawner *spawner;
 	const struct process_spec *process;
 	const struct identity *identity; /* NULL: podinit's own */
+	int cgroup;			 /* to go there first; -1: it is there, or has none */
 	int tty_fd;			 /* its terminal; -1: none */
 	int status_fd;			 /* where to write what failed; -1: only into `error` */
 	struct identity_choice choice;	 /* who it is going to be */
@@ -187,6 +197,11 @@ struct child {
 };
 
 /* --- what a new process does to itself: each step 0, or what error->error is then --- */
+
+static int enter_cgroup(struct child *child)
+{
+	return child->cgroup >= 0 ? cgroup_enter(child->cgroup) : 0;
+}
 
 static int enter_session(struct child *child)
 {
@@ -210,9 +225,7 @@ static int make_view(struct child *child)
 {
 	if (!spec_needs_view(child->spawner->spec, child->process))
 		return 0;
-	return view_make(child->process, child->spawner->volumes, &child->error)
-		? 0
-		: -child->error.error;
+	return view_make(child->process, child->spawner->volumes, &child->error);
 }
 
 static int enter_pid_namespace(struct child *child)
@@ -283,6 +296,7 @@ static int child_main(void *data)
 		enum spawn_stage stage;
 		int (*make)(struct child *child);
 	} steps[] = {
+		{STAGE_CGROUP, enter_cgroup},
 		{STAGE_SESSION, enter_session},
 		{STAGE_STDIN, take_stdin},
 		{STAGE_MOUNT_NAMESPACE, make_view},
@@ -297,6 +311,9 @@ static int child_main(void *data)
 	};
 	struct child *child = data;
 	int result = 0;
+	/* Only where this memory is not podinit's. */
+	if (child->spawner->proc_is_closed)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
 		child->error = (struct spawn_error){.stage = (uint16_t)steps[i].stage};
 		result = steps[i].make(child);
@@ -321,7 +338,7 @@ static struct spawned failed(int error)
 static struct spawned spawn_plain(struct child *child)
 {
 	struct spawned spawned = {.pidfd = -1, .status_fd = -1};
-	spawned.pid = launch(child_main, child, true, 0, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, true, 0, &child->cgroup, &spawned.pidfd);
 	if (spawned.pid < 0)
 		return failed(-spawned.pid);
 	if (!child->error.error)
@@ -348,7 +365,7 @@ static struct spawned spawn_prepared(struct child *child)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return failed(errno);
 	child->status_fd = ends[1];
-	spawned.pid = launch(child_main, child, false, namespaces, &spawned.pidfd);
+	spawned.pid = launch(child_main, child, false, namespaces, &child->cgroup, &spawned.pidfd);
 	close(ends[1]);
 	if (spawned.pid < 0) {
 		close(ends[0]);
@@ -362,11 +379,14 @@ static struct spawned spawn_prepared(struct child *child)
 	return spawned;
 }
 
-/* Does its preparation touch files that may be slow, or namespaces of its own? */
+/* Does its preparation touch files that may be slow, or namespaces of its own? Or is it born where memory can
+ * run out? Then the kernel kills all that share the memory of the one it has chosen: between vfork and
+ * execve that is podinit. */
 static bool must_prepare(const struct child *child)
 {
 	const struct pod_spec *spec = child->spawner->spec;
-	return spec_needs_view(spec, child->process) ||
+	return child->cgroup >= 0 || child->spawner->proc_is_closed ||
+		spec_needs_view(spec, child->process) ||
 		(child->process->working_dir && !spec->entrypoint) ||
 		(child->identity && identity_needs_files(child->identity));
 }
@@ -377,9 +397,11 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 		.spawner = spawner,
 		.process = &spawner->spec->processes[index],
 		.identity = spawner->identities ? &spawner->identities[index] : NULL,
+		.cgroup = cgroup_directory(spawner->cgroups, index),
 		.tty_fd = tty_fd,
 		.status_fd = -1,
 	};
+	cgroup_prepare(spawner->cgroups, index);
 	merge_environment(spawner, child.process);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);
 }

@@ -9,12 +9,17 @@
 #include "filter.h"
 #include "volume.h"
 
+struct cgroups;
+
 /* What is the same for every start; made once at boot. */
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
+	struct cgroups *cgroups;     /* NULL: podinit does not look at them; the owner sets it */
 	struct identity *identities; /* of each process; NULL: all are podinit's own */
 	int64_t machine_memory;	     /* bytes */
+	bool proc_is_closed; /* podinit may not write its own files in /proc: root of a user namespace that
+			      * nobody shall trace. A process needs memory of its own to write its */
 	char **environment;  /* room for the largest merged environment; filled at each start */
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
 	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */

@@ -212,3 +212,15 @@ int users_map_own(pid_t pid, bool is_verbose)
 		log_line("sandbox: user 0 is %u of the machine, and there is no other", geteuid());
 	return result;
 }
+
+int64_t users_root_of(pid_t inside)
+{
+	char path[64];
+	long inner, outer;
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)inside);
+	FILE *file = fopen(path, "re");
+	bool found = file && fscanf(file, "%ld %ld", &inner, &outer) == 2 && inner == 0;
+	if (file)
+		fclose(file);
+	return found ? outer : -1;
+}

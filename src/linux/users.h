@@ -3,6 +3,7 @@
 #define PODINIT_LINUX_USERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { USERS_OF_A_POD = 65536 };
@@ -17,5 +18,8 @@ int users_map_range(pid_t pid, bool is_verbose);
 /* As any user: root is this user. Others there are where newuidmap(1) is installed and gives this user
  * the ranges of /etc/subuid and /etc/subgid, as 1 and following. */
 int users_map_own(pid_t pid, bool is_verbose);
+
+/* The user that root of this process's user namespace is here; -1: unknown. */
+int64_t users_root_of(pid_t inside);
 
 #endif

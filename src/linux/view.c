@@ -101,6 +101,11 @@ static int attach_volumes(const struct view *view, struct spawn_error *error)
 		error->item = (uint16_t)i;
 		result = attach_volume(view->mounts[i], &view->process->mounts.items[i]);
 	}
+	/* What the kernel says then would mislead. */
+	if (result == -EXDEV) {
+		error->stage = STAGE_SUB_PATH;
+		result = SPAWN_STAGE_SAYS_IT;
+	}
 	return result;
 }
 
@@ -166,16 +171,10 @@ static int make(struct view *view, struct spawn_error *error)
 	return result;
 }
 
-bool view_make(const struct process_spec *process, const struct volumes *volumes,
+int view_make(const struct process_spec *process, const struct volumes *volumes,
 	struct spawn_error *error)
 {
 	struct view view = {
 		.process = process, .volumes = volumes, .message = -ENOENT, .hosts = -ENOENT};
-	int result = make(&view, error);
-	if (result < 0) {
-		error->error = -result;
-		return false;
-	}
-	*error = (struct spawn_error){0};
-	return true;
+	return make(&view, error);
 }

@@ -166,7 +166,7 @@ const char *spec_message_path(const struct process_spec *process)
 {
 	const char *path = process->termination_message_path;
 	if (path)
-		return *path ? path : NULL;
+		return path;
 	/* As Kubernetes has it by default, but only in a /dev that is its own. */
 	return process->rootfs && !process->privileged ? "/dev/termination-log" : NULL;
 }

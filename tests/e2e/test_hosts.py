@@ -23,8 +23,12 @@ ALIASES = "hostAliases = 10.1.2.3 db  db.example\nhostAliases = fd00::1 six"
 ALIAS_LINES = "\n# Entries added by hostAliases.\n10.1.2.3\tdb\tdb.example\nfd00::1\tsix\n"
 
 
-def left_behind(text="podinit-managed"):
-    """Files that hosts files are made in, where one is needed at all."""
+# In names that are looked for on the machine: other tests may run at the same time.
+MINE = f"of-{os.getpid()}"
+
+
+def left_behind(text):
+    """Files outside a sandbox's own /etc/hosts, where there is one."""
     return [path for place in ("/run", "/tmp", "/var/tmp", "/dev/shm")
             for path in pathlib.Path(place).glob("podinit-hosts-*") if text in read(path)]
 
@@ -85,35 +89,35 @@ def test_every_process_of_the_pod_sees_the_same_file(pods):
 
 def test_nothing_is_left_even_of_a_killed_pod(open_pods):
     for prefix in ([], NOBODY):
-        pod = open_pods.start(pod_of("hostAliases = 10.7.7.7 killed-pod", "one: sleep 1000"), prefix=prefix)
+        pod = open_pods.start(pod_of(f"hostAliases = 10.7.7.7 killed-pod-{MINE}", "one: sleep 1000"), prefix=prefix)
         pod.running("one")
         assert "killed-pod" in read(f"/proc/{pod.inner}/root/etc/hosts")
         os.kill(pod.inner, signal.SIGKILL)
         pod.wait()
-        assert not left_behind("killed-pod")
+        assert not left_behind(f"killed-pod-{MINE}")
 
 
 def test_where_there_is_no_etc_hosts_it_is_made_elsewhere_and_removed(pods):
     """For processes with a root of their own; nothing appears in /etc."""
-    pod = pods.start(pod_of("hostAliases = 10.7.7.7 no-etc", "one: sleep 1000"), prefix=[
+    pod = pods.start(pod_of(f"hostAliases = 10.7.7.7 no-etc-{MINE}", "one: sleep 1000"), prefix=[
         "unshare", "--mount", "sh", "-c", "mount -t tmpfs none /etc && exec \"$@\"", "sh"])
     pod.running("one")
     assert not os.path.exists(f"/proc/{pod.inner}/root/etc/hosts")
-    [path] = left_behind("no-etc")
+    [path] = left_behind(f"no-etc-{MINE}")
     assert path.stat().st_mode & 0o777 == 0o644
     assert read(path).startswith(MANAGED)
     assert pod.stop() == 143
-    assert not left_behind("no-etc")
+    assert not left_behind(f"no-etc-{MINE}")
 
 
 def test_outside_a_sandbox_aliases_come_behind_what_is_there(pods):
-    pod = pods.start(pod_of("hostAliases = 10.7.7.7 outside", "one: sleep 1000"), how=PLAIN)
+    pod = pods.start(pod_of(f"hostAliases = 10.7.7.7 outside-{MINE}", "one: sleep 1000"), how=PLAIN)
     pod.running("one")
-    [path] = left_behind("outside")
+    [path] = left_behind(f"outside-{MINE}")
     assert read(path) == "# podinit-managed hosts file (host network).\n" + read("/etc/hosts") + \
-        "\n# Entries added by hostAliases.\n10.7.7.7\toutside\n"
+        "\n# Entries added by hostAliases.\n10.7.7.7\toutside-" + MINE + "\n"
     pod.stop()
-    assert not left_behind("outside")
+    assert not left_behind(f"outside-{MINE}")
 
 
 def test_outside_a_sandbox_the_host_name_stays(pods):

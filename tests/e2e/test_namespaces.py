@@ -232,6 +232,12 @@ def test_without_newuidmap_there_is_one_user(open_pods):
     assert maps(pod.inner) == [(0, 65534, 1)]
 
 
+@pytest.mark.parametrize("keys", ["", "hostUsers = false", "shareProcessNamespace = false"])
+def test_in_a_user_namespace_a_process_may_write_its_own_proc(anyone, keys):
+    pod = anyone(pod_of(keys, "one: cat /proc/self/oom_score_adj\noomScoreAdj = 500"))
+    assert pod.wait() == 0 and pod.output().startswith("\n500\n")
+
+
 # --- joining ---
 
 @pytest.fixture
@@ -425,11 +431,20 @@ def test_outside_a_sandbox_nothing_is_masked(pods):
 @pytest.mark.parametrize("path", ["/proc/sys/kernel/core_pattern", "/proc/1/root/proc/sys/kernel/core_pattern",
                                   "/proc/sys/net/ipv4/ip_forward"])
 def test_a_process_of_a_sandbox_cannot_write_the_kernels_parameters(open_pods, path):
-    """As full root even; what it could unmount, its capabilities have to keep it from."""
-    for prefix in ([], NOBODY):
-        result = run_shell(open_pods, f"echo 1 >{path} && echo written; echo end\n", prefix=prefix)
+    """As root, too, and even with SYS_ADMIN it has to take the mask off first."""
+    for prefix, keys in (([], ""), ([], MAY_MOUNT), (NOBODY, "")):
+        result = run_shell(open_pods, f"echo 1 >{path} && echo written; echo end\n", own_keys=keys,
+                           prefix=prefix)
         assert "\nend\n" in result.output and "\nwritten\n" not in result.output
         assert "Read-only file system" in result.output or "Permission denied" in result.output
+
+
+def test_without_sys_admin_the_masks_cannot_be_taken_off(open_pods):
+    for prefix in ([], NOBODY):
+        result = run_shell(open_pods, "umount /proc/sys && echo off; umount -l /proc/keys && echo off; "
+                           "mount -o remount,bind,rw /proc/sys && echo off; mount -t proc proc /proc && "
+                           "echo off; unshare --mount true && echo off; echo end\n", prefix=prefix)
+        assert result.output.startswith("\nend\n")
 
 
 def test_process_1_of_a_sandbox_is_no_way_out(open_pods):
