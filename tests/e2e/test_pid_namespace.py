@@ -77,7 +77,7 @@ def test_what_the_reaper_has(pods, template, with_root):
     shown = capabilities(reaper)
     assert shown["CapPrm"] == shown["CapEff"] == {"KILL"}
     assert not shown["CapInh"] and not shown["CapAmb"]
-    assert set(os.listdir(f"/proc/{program}/fd")) == {"0", "1", "2"}
+    until(lambda: set(os.listdir(f"/proc/{program}/fd")) == {"0", "1", "2"}, "its libraries are loaded")
     assert os.readlink(f"/proc/{reaper}/root") == os.readlink(f"/proc/{program}/root")
 
 

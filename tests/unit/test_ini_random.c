@@ -48,6 +48,146 @@ static void random_env(struct arena *arena, struct strings *env)
 	}
 }
 
+/* A number, or mostly none. */
+static int32_t maybe(int min, int max)
+{
+	return roll(3) ? INT_UNSET : min + roll(max - min + 1);
+}
+
+static const char *maybe_text(struct arena *arena)
+{
+	return roll(3) ? NULL : random_text(arena, 1);
+}
+
+static void random_set(struct number_set *set)
+{
+	for (int i = 1 + roll(4); i > 0; i--) {
+		int first = roll(NUMBER_SET_MAX), last = first + roll(NUMBER_SET_MAX - first);
+		for (int k = first; k <= last; k++)
+			set->bits[k / 64] |= UINT64_C(1) << k % 64;
+	}
+}
+
+static void random_limits(struct arena *arena, struct process_spec *process)
+{
+	struct limits_spec *limits = arena_alloc(arena, sizeof(*limits));
+	*limits = (struct limits_spec){
+		.nice = maybe(-20, 19),
+		.oom_score_adj = maybe(-1000, 1000),
+		.cpu_priority = INT_UNSET,
+		.io_priority = INT_UNSET,
+	};
+	process->limits = limits;
+	for (int i = 0; i < LIMIT_COUNT; i++) {
+		struct rlimit_spec *limit = &limits->rlimits[i];
+		limit->said = roll(2);
+		if (!limit->said)
+			continue;
+		limit->hard = roll(3) ? (uint64_t)next_random(&seed) << roll(31) : LIMIT_UNLIMITED;
+		limit->soft = roll(3) ? limit->hard / (uint64_t)(1 + roll(9)) : limit->hard;
+		/* What is no number of 63 bits cannot be written. */
+		if (limit->soft != LIMIT_UNLIMITED && limit->soft > INT64_MAX)
+			limit->soft = INT64_MAX;
+	}
+	limits->cpu_policy = (uint8_t)roll(CPU_RR + 1);
+	if (limits->cpu_policy >= CPU_FIFO)
+		limits->cpu_priority = 1 + roll(99);
+	limits->io_class = (uint8_t)roll(IO_IDLE + 1);
+	if (limits->io_class)
+		limits->io_priority = maybe(0, 7);
+	limits->numa_policy = (uint8_t)roll(NUMA_LOCAL + 1);
+	if (limits->numa_policy >= NUMA_PREFERRED && limits->numa_policy <= NUMA_INTERLEAVE)
+		random_set(&limits->numa_nodes);
+	/* No limits at all and limits of which none is said are written alike. */
+	random_set(&limits->cpus);
+}
+
+static uint64_t random_capabilities(void)
+{
+	uint64_t some = (uint64_t)next_random(&seed) << 20 ^ next_random(&seed);
+	return roll(5) ? some & ((UINT64_C(1) << CAPABILITY_COUNT) - 1) : CAPABILITIES_ALL;
+}
+
+static void random_security(struct arena *arena, struct security_spec *security)
+{
+	static const char *const users[] = {NULL, "0", "2147483647", "root", "web"};
+	*security = (struct security_spec){
+		.user = users[roll(COUNT(users))],
+		.group = users[roll(COUNT(users))],
+		.non_root = (uint8_t)roll(SAID_TRUE + 1),
+		.seccomp = (uint8_t)roll(PROFILE_LOCALHOST + 1),
+		.apparmor = (uint8_t)roll(PROFILE_LOCALHOST + 1),
+		.selinux_user = maybe_text(arena),
+		.selinux_role = maybe_text(arena),
+		.selinux_type = maybe_text(arena),
+		.selinux_level = maybe_text(arena),
+	};
+	if (security->seccomp == PROFILE_LOCALHOST)
+		security->seccomp_file = random_path(arena);
+	if (security->apparmor == PROFILE_LOCALHOST)
+		security->apparmor_name = random_text(arena, 1);
+}
+
+static void random_resources(struct resources_spec *resources)
+{
+	for (int i = 0; i < RESOURCE_COUNT; i++) {
+		resources->limits[i] = roll(2) ? 0 : (int64_t)next_random(&seed) << roll(20);
+		int64_t most = resources->limits[i] ? resources->limits[i] : INT64_MAX / 3;
+		resources->requests[i] = roll(2) ? 0 : most / (1 + roll(1000));
+	}
+}
+
+static void random_ports(struct arena *arena, struct ports *ports)
+{
+	for (int i = roll(4); i > 0; i--) {
+		ports->items = arena_grow(arena, ports->items, ports->count, sizeof(*ports->items));
+		ports->items[ports->count] = (struct port_spec){
+			.name = !roll(2)	    ? NULL
+				: ports->count == 0 ? "a"
+				: ports->count == 1 ? "b-1"
+						    : "c",
+			.number = (uint16_t)(1 + roll(20000) * 3 + ports->count),
+			.protocol = (uint8_t)roll(3),
+		};
+		ports->count++;
+	}
+}
+
+/* What the kernel enforces. */
+static void random_system(struct arena *arena, struct process_spec *process)
+{
+	random_security(arena, &process->security);
+	process->capabilities_add = roll(2) ? 0 : random_capabilities();
+	process->capabilities_drop = roll(2) ? 0 : random_capabilities();
+	process->privileged = !roll(4);
+	process->privilege_escalation = (uint8_t)(roll(2) ? SAID_TRUE : UNSAID);
+	process->tty = roll(2);
+	process->pids_limit = maybe(1, 1000);
+	process->io_weight = maybe(1, 10000);
+	process->umask = maybe(0, 0777);
+	random_resources(&process->resources);
+	random_ports(arena, &process->ports);
+	if (roll(2))
+		random_limits(arena, process);
+	if (roll(3) == 0)
+		process->termination_message_path = random_path(arena);
+}
+
+static void random_pod_system(struct pod_spec *spec)
+{
+	random_security(&spec->arena, &spec->security);
+	random_resources(&spec->resources);
+	spec->groups_strict = roll(2);
+	for (int i = roll(3); i > 0; i--)
+		strings_add(&spec->arena, &spec->supplemental_groups, roll(2) ? "100" : "disk");
+	spec->share_process_namespace = roll(2);
+	spec->host_network = roll(2);
+	spec->host_pid = spec->share_process_namespace && roll(2);
+	spec->host_ipc = roll(2);
+	spec->admission_strict = roll(2);
+	spec->fs_group = roll(2) ? NULL : "7";
+}
+
 static void random_process(struct pod_spec *spec, int index)
 {
 	char name[16];
@@ -70,6 +210,7 @@ static void random_process(struct pod_spec *spec, int index)
 	process->backoff_max_ns = (1 + roll(INT32_MAX - 1)) * S;
 	process->backoff_reset_ns = (int64_t)next_random(&seed) << roll(28);
 	process->read_only_rootfs = roll(2);
+	random_system(arena, process);
 }
 
 static void random_specs_survive(void **state)
@@ -83,6 +224,7 @@ static void random_specs_survive(void **state)
 		spec.restart_policy = (uint8_t)(1 + roll(3));
 		spec.grace_ns = roll(100) * (roll(2) ? S : 1);
 		spec.deadline_ns = roll(2) ? -1 : (1 + roll(1000)) * S + roll(2);
+		random_pod_system(&spec);
 		int processes = 1 + roll(5);
 		for (int k = 0; k < processes; k++)
 			random_process(&spec, k);

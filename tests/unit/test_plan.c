@@ -75,6 +75,50 @@ static void mounts_and_root(void **state)
 	assert_contains(said, "SIGQUIT, SIGKILL at the end of the grace\n");
 }
 
+static void identity(void **state)
+{
+	(void)state;
+	assert_contains(plan(MAIN("m")), "as        user as podinit\n");
+	assert_contains(plan(MAIN("m")), "may       CHOWN, DAC_OVERRIDE, FOWNER, ");
+	const char *said =
+		plan("[pod]\nsecurityContext.runAsUser = web\n"
+		     "securityContext.runAsNonRoot = true\n"
+		     "securityContext.supplementalGroups = 5, disk\n" MAIN(
+			     "m") "securityContext.capabilities.drop = ALL\n"
+				  "securityContext.capabilities.add = KILL\n"
+				  "securityContext.allowPrivilegeEscalation = false\n"
+				  "securityContext.seccompProfile.type = RuntimeDefault\n");
+	assert_contains(said,
+		"as        user web, group as in /etc/passwd, or 0, 5, disk; not if that is "
+		"root\n");
+	assert_contains(said, "may       KILL; at most, by file: KILL; gains no privileges\n");
+	assert_contains(said, "filter    seccomp the runtime's default, AppArmor podinit's own\n");
+	assert_contains(said, "podinit keeps: KILL, SETGID, SETUID, SETPCAP.\n");
+	said = plan(MAIN("m") "securityContext.runAsGroup = 7\nsecurityContext.privileged = true\n"
+			      "securityContext.seccompProfile.type = Localhost\n"
+			      "securityContext.seccompProfile.localhostProfile = /p/f\n"
+			      "securityContext.appArmorProfile.type = Unconfined\n");
+	assert_contains(said, "as        user as podinit, group 7\n");
+	assert_contains(said, "may       all\n");
+	assert_contains(said, "filter    seccomp /p/f, AppArmor none\n");
+	assert_contains(said, "podinit keeps: all.\n");
+}
+
+static void limits_and_resources(void **state)
+{
+	(void)state;
+	const char *said =
+		plan(MAIN("m") "nice = 5\nrlimit.nofile = 10:20\ncpuAffinity = 0,1,3\n"
+			       "resources.requests.cpu = 0.5\nresources.limits.memory = 1Ki\n");
+	assert_contains(said, "limit     nice = 5\n");
+	assert_contains(said, "limit     rlimit.nofile = 10:20\n");
+	assert_contains(said, "limit     cpuAffinity = 0-1,3\n");
+	assert_contains(said, "cpu       500m CPUs requested\n");
+	assert_contains(said, "memory    1024 bytes requested, at most 1024\n");
+	assert_contains(said, "Needs: 500m CPUs, 1024 bytes of memory.\n");
+	assert_false(contains(plan(MAIN("m")), "limit "));
+}
+
 int test_plan(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +126,8 @@ int test_plan(void)
 		cmocka_unit_test(restarts),
 		cmocka_unit_test(restarts_without_delay),
 		cmocka_unit_test(mounts_and_root),
+		cmocka_unit_test(identity),
+		cmocka_unit_test(limits_and_resources),
 	};
 	return UNIT_RUN("plan", tests);
 }
