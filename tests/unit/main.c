@@ -49,6 +49,7 @@ int main(void)
 		test_ini_write,
 		test_ini_random,
 		test_check,
+		test_resources,
 		test_spec,
 		test_plan,
 		test_process,

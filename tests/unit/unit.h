@@ -36,6 +36,7 @@ int test_ini_edges(void);
 int test_ini_write(void);
 int test_ini_random(void);
 int test_check(void);
+int test_resources(void);
 int test_spec(void);
 int test_plan(void);
 int test_process(void);
