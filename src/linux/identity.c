@@ -43,6 +43,16 @@ uint64_t identity_own_capabilities(void)
 	return permitted_set();
 }
 
+uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
+{
+	const struct security_spec security = spec_security(pod, process);
+	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
+	/* ALL means all that there are to give. */
+	if (process->capabilities_add == CAPABILITIES_ALL)
+		return 0;
+	return spec_ambient(process) & ~(is_root ? bounding_set() : permitted_set());
+}
+
 static void set_flags(cap_t state, cap_flag_t flag, uint64_t set)
 {
 	for (cap_value_t i = 0; i < 64; i++) {
@@ -79,7 +89,6 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 	uint64_t bounding = bounding_set(), permitted = permitted_set();
 	uint64_t set = spec_capabilities(process), ambient = spec_ambient(process);
 	const struct security_spec security = spec_security(pod, process);
-	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
 	*identity = (struct identity){
 		.pod = pod,
 		.process = process,
@@ -87,13 +96,10 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 		.security = security,
 		.lost = bounding & ~set,
 		.ambient = ambient & permitted,
-		.missing = -1,
+		.missing = lowest(identity_missing(pod, process)),
 		.says_capabilities = process->privileged || process->capabilities_add ||
 			process->capabilities_drop,
 	};
-	/* ALL means all that there are to give. */
-	if (process->capabilities_add != CAPABILITIES_ALL)
-		identity->missing = lowest(ambient & ~(is_root ? bounding : permitted));
 	identity->as_root = make_state(set & permitted, 0);
 	identity->as_user = make_state(identity->ambient, identity->ambient);
 	return identity->as_root && identity->as_user ? 0 : -ENOMEM;
