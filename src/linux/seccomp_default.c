@@ -34,17 +34,15 @@ struct call_group {
 	int refusal;	   /* errno for the others; 0: EPERM */
 };
 
+/* clang-format off */
 static const struct call_group GROUPS[] = {
 	/* Files by name: permissions decide, not the filter. */
 	{"access chdir chmod chown chown32 creat faccessat faccessat2 fchdir fchmod fchmodat "
-	 "fchmodat2 "
-	 "fchown fchown32 fchownat futimesat getcwd lchown lchown32 link linkat lstat lstat64 "
-	 "mkdir "
-	 "mkdirat mknod mknodat name_to_handle_at newfstatat fstatat64 open openat openat2 "
-	 "readlink "
-	 "readlinkat rename renameat renameat2 rmdir stat stat64 statfs statfs64 statx symlink "
-	 "symlinkat truncate truncate64 umask unlink unlinkat utime utimensat utimensat_time64 "
-	 "utimes",
+	 "fchmodat2 fchown fchown32 fchownat futimesat getcwd lchown lchown32 link linkat lstat "
+	 "lstat64 mkdir mkdirat mknod mknodat name_to_handle_at newfstatat fstatat64 open openat "
+	 "openat2 readlink readlinkat rename renameat renameat2 rmdir stat stat64 statfs statfs64 "
+	 "statx symlink symlinkat truncate truncate64 umask unlink unlinkat utime utimensat "
+	 "utimensat_time64 utimes",
 		EVERYONE},
 	/* Their extended attributes. */
 	{"fgetxattr flistxattr fremovexattr fsetxattr getxattr getxattrat lgetxattr listxattr "
@@ -54,10 +52,10 @@ static const struct call_group GROUPS[] = {
 	/* Open files: what one has, one may use. */
 	{"_llseek cachestat close close_range copy_file_range dup dup2 dup3 fadvise64 fadvise64_64 "
 	 "arm_fadvise64_64 fallocate fcntl fcntl64 fdatasync flock fstat fstat64 fstatfs fstatfs64 "
-	 "fsync "
-	 "ftruncate ftruncate64 getdents getdents64 ioctl lseek pipe pipe2 pread64 preadv preadv2 "
-	 "pwrite64 pwritev pwritev2 read readahead readdir readv sendfile sendfile64 splice sync "
-	 "sync_file_range sync_file_range2 arm_sync_file_range syncfs tee vmsplice write writev",
+	 "fsync ftruncate ftruncate64 getdents getdents64 ioctl lseek pipe pipe2 pread64 preadv "
+	 "preadv2 pwrite64 pwritev pwritev2 read readahead readdir readv sendfile sendfile64 "
+	 "splice sync sync_file_range sync_file_range2 arm_sync_file_range syncfs tee vmsplice "
+	 "write writev",
 		EVERYONE},
 	/* Waiting for them, being told of changes, and the older asynchronous I/O. */
 	{"_newselect epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 "
@@ -69,68 +67,55 @@ static const struct call_group GROUPS[] = {
 	/* Sockets that are there already; for new ones see add_sockets(). socketcall() is how 32-bit
 	 * programs make them; a filter cannot look behind its pointer, runtimes allow it, too. */
 	{"accept accept4 bind connect getpeername getsockname getsockopt listen recv recvfrom "
-	 "recvmmsg "
-	 "recvmmsg_time64 recvmsg send sendmmsg sendmsg sendto setsockopt shutdown socketcall "
-	 "socketpair",
+	 "recvmmsg recvmmsg_time64 recvmsg send sendmmsg sendmsg sendto setsockopt shutdown "
+	 "socketcall socketpair",
 		EVERYONE},
 	/* Memory of one's own. */
 	{"brk madvise map_shadow_stack memfd_create memfd_secret mincore mlock mlock2 mlockall "
-	 "mmap mmap2 "
-	 "mprotect mremap mseal msync munlock munlockall munmap pkey_alloc pkey_free pkey_mprotect "
-	 "remap_file_pages",
+	 "mmap mmap2 mprotect mremap mseal msync munlock munlockall munmap pkey_alloc pkey_free "
+	 "pkey_mprotect remap_file_pages",
 		EVERYONE},
 	/* Processes and threads. clone() has its own rules, see add_clone(). */
 	{"execve execveat exit exit_group fork get_robust_list get_thread_area getcpu getpgid "
-	 "getpgrp "
-	 "getpid getppid getpriority getrlimit getrusage getsid gettid ioprio_get ioprio_set kill "
-	 "membarrier pidfd_open pidfd_send_signal prctl prlimit64 process_mrelease restart_syscall "
-	 "rseq "
-	 "sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr "
-	 "sched_getparam "
-	 "sched_getscheduler sched_rr_get_interval sched_rr_get_interval_time64 sched_setaffinity "
-	 "sched_setattr sched_setparam sched_setscheduler sched_yield set_robust_list "
-	 "set_thread_area "
-	 "set_tid_address setpgid setpriority setrlimit setsid tgkill times tkill ugetrlimit vfork "
-	 "wait4 waitid waitpid nice",
+	 "getpgrp getpid getppid getpriority getrlimit getrusage getsid gettid ioprio_get "
+	 "ioprio_set kill membarrier pidfd_open pidfd_send_signal prctl prlimit64 process_mrelease "
+	 "restart_syscall rseq sched_get_priority_max sched_get_priority_min sched_getaffinity "
+	 "sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval "
+	 "sched_rr_get_interval_time64 sched_setaffinity sched_setattr sched_setparam "
+	 "sched_setscheduler sched_yield set_robust_list set_thread_area set_tid_address setpgid "
+	 "setpriority setrlimit setsid tgkill times tkill ugetrlimit vfork wait4 waitid waitpid "
+	 "nice",
 		EVERYONE},
 	/* What an architecture's own programs begin with. */
 	{"arch_prctl modify_ldt breakpoint cacheflush set_tls get_tls swapcontext "
-	 "riscv_flush_icache "
-	 "riscv_hwprobe s390_pci_mmio_read s390_pci_mmio_write s390_runtime_instr uretprobe "
-	 "syscall",
+	 "riscv_flush_icache riscv_hwprobe s390_pci_mmio_read s390_pci_mmio_write "
+	 "s390_runtime_instr uretprobe syscall",
 		EVERYONE},
 	/* Users: podinit itself becomes the process's user behind the filter. */
 	{"capget capset getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32 "
 	 "getresgid getresgid32 getresuid getresuid32 getuid getuid32 setfsgid setfsgid32 setfsuid "
 	 "setfsuid32 setgid setgid32 setgroups setgroups32 setregid setregid32 setresgid "
-	 "setresgid32 "
-	 "setresuid setresuid32 setreuid setreuid32 setuid setuid32",
+	 "setresgid32 setresuid setresuid32 setreuid setreuid32 setuid setuid32",
 		EVERYONE},
 	/* Taking rights away from oneself. */
 	{"landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp", EVERYONE},
 	/* Signals, also of the old kind. */
 	{"pause rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn "
-	 "rt_sigsuspend "
-	 "rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sigaction sigaltstack signal "
-	 "signalfd "
-	 "signalfd4 sigpending sigprocmask sigreturn sigsuspend",
+	 "rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 rt_tgsigqueueinfo sigaction "
+	 "sigaltstack signal signalfd signalfd4 sigpending sigprocmask sigreturn sigsuspend",
 		EVERYONE},
 	/* Clocks and timers; adjtimex() may look, and the kernel keeps it from changing the time. */
 	{"adjtimex alarm clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 "
-	 "clock_gettime "
-	 "clock_gettime64 clock_nanosleep clock_nanosleep_time64 getitimer gettimeofday nanosleep "
-	 "setitimer time timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 "
-	 "timer_settime timer_settime64 timerfd timerfd_create timerfd_gettime timerfd_gettime64 "
-	 "timerfd_settime timerfd_settime64",
+	 "clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 getitimer "
+	 "gettimeofday nanosleep setitimer time timer_create timer_delete timer_getoverrun "
+	 "timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd timerfd_create "
+	 "timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64",
 		EVERYONE},
 	/* Talking to each other: futexes, System V, POSIX queues. Namespaces keep pods apart. */
 	{"futex futex_requeue futex_time64 futex_wait futex_waitv futex_wake ipc mq_getsetattr "
-	 "mq_notify "
-	 "mq_open mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 "
-	 "mq_unlink "
-	 "msgctl msgget msgrcv msgsnd semctl semget semop semtimedop semtimedop_time64 shmat "
-	 "shmctl "
-	 "shmdt shmget",
+	 "mq_notify mq_open mq_timedreceive mq_timedreceive_time64 mq_timedsend "
+	 "mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd semctl semget semop semtimedop "
+	 "semtimedop_time64 shmat shmctl shmdt shmget",
 		EVERYONE},
 	/* Asking what machine this is. */
 	{"getrandom listmount statmount sysinfo uname", EVERYONE},
@@ -141,8 +126,7 @@ static const struct call_group GROUPS[] = {
 		CAP(SYS_ADMIN)},
 	/* The rest of what the kernel gives SYS_ADMIN only. */
 	{"fanotify_init lookup_dcookie lsm_get_self_attr lsm_list_modules lsm_set_self_attr "
-	 "quotactl "
-	 "quotactl_fd setdomainname sethostname",
+	 "quotactl quotactl_fd setdomainname sethostname",
 		CAP(SYS_ADMIN)},
 	/* Its flags lie behind a pointer, where no filter sees them. Whoever gets ENOSYS uses clone(). */
 	{"clone3", CAP(SYS_ADMIN), ENOSYS},
@@ -179,10 +163,10 @@ static const struct call_group GROUPS[] = {
 	{"swapoff swapon", NOBODY},
 	/* Not needed for 20 years, each with code in some kernel. */
 	{"_sysctl bdflush nfsservctl oldfstat oldlstat oldolduname oldstat olduname sgetmask "
-	 "ssetmask "
-	 "sysfs uselib ustat vm86 vm86old pciconfig_iobase pciconfig_read pciconfig_write",
+	 "ssetmask sysfs uselib ustat vm86 vm86old pciconfig_iobase pciconfig_read pciconfig_write",
 		NOBODY},
 };
+/* clang-format on */
 
 /* Adds a rule for one call; what this libseccomp or architecture does not have is left out. */
 static int add(scmp_filter_ctx context, uint32_t action, const char *call, unsigned int count,

@@ -8,7 +8,8 @@
  *     cg mark DIRECTORY        systemd's mark of a cgroup that is delegated
  *     cg in DIRECTORY PROGRAM...       runs it in that cgroup
  *     cg as UID PROGRAM...             as that user
- *     cg namespace PROGRAM...          in a cgroup namespace of its own, which is what it sees mounted */
+ *     cg namespace PROGRAM...          in a cgroup namespace of its own, which is what it sees mounted
+ *     cg read-only PROGRAM...          the same, and it cannot write there */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -72,12 +73,13 @@ static int open_directory(const char *path)
 	return fd;
 }
 
-static void own_namespace(void)
+static void own_namespace(unsigned long read_only)
 {
 	check(unshare(CLONE_NEWCGROUP | CLONE_NEWNS), "unshare");
 	check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private");
 	check(umount2("/sys/fs/cgroup", MNT_DETACH), "umount");
 	check(mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL), "mount");
+	check(mount(NULL, "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | read_only, NULL), "bind");
 }
 
 int main(int argc, char **argv)
@@ -99,7 +101,9 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "as") == 0)
 		check(setuid((uid_t)atoi(value)), value), program = argv + 3;
 	else if (strcmp(what, "namespace") == 0)
-		own_namespace(), program = argv + 2;
+		own_namespace(0), program = argv + 2;
+	else if (strcmp(what, "read-only") == 0)
+		own_namespace(MS_RDONLY), program = argv + 2;
 	else if (strcmp(what, "spin") == 0)
 		for (volatile long i = 0;; i++)
 			;

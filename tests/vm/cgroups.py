@@ -7,11 +7,42 @@
 """
 
 import json
+import pathlib
+import subprocess
 import time
 
-from machine import PATIENCE
+import pytest
+
+from machine import PATIENCE, PODINIT, Machine
 
 ROOT = "/sys/fs/cgroup"
+
+HERE = pathlib.Path(__file__).parent
+SOURCES = [HERE / "cg.c", HERE / "../../src/linux/cgroup_file.c",
+           HERE / "../../src/linux/cgroup_kill.c"]
+
+
+def programs(directory):
+    """What these tests need in a machine: cg.c's program, and podinit for everyone."""
+    program = directory / "cg"
+    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, *SOURCES], check=True)
+    return {"/bin/cg": program, "/bin/podinit": PODINIT}
+
+
+@pytest.fixture(scope="module")
+def machine(initramfs, tmp_path_factory):
+    """A machine for cgroups alone."""
+    directory = tmp_path_factory.mktemp("cgroups")
+    machine = Machine(initramfs, directory, files=programs(directory))
+    yield machine
+    machine.finish()
+
+
+@pytest.fixture
+def nest(machine):
+    nest = Nest(machine)
+    yield nest
+    nest.finish()
 
 
 def until(condition, what, seconds=PATIENCE, every=0.1):
@@ -25,11 +56,18 @@ def until(condition, what, seconds=PATIENCE, every=0.1):
         time.sleep(every)
 
 
+def running(machine, arguments):
+    """The numbers of the processes that were called with these arguments."""
+    rows = [line.split(None, 1) for line in machine.out("ps -o pid,args").splitlines()]
+    return [pid for pid, *args in rows if args == [arguments]]
+
+
 class Pod:
     def __init__(self, vm, name, ini, options, before):
         self.vm, self.files = vm, f"/tmp/{name}"
         self.base = f"{ROOT}/{name}"
         vm.write(f"{self.files}/pod.ini", ini)
+        vm.out(f"chmod 777 {self.files}")
         if options is None:
             options = f"--cgroup {self.base}"
         self.command = f"podinit {options} --socket {self.files}/s --events {self.files}/events " \

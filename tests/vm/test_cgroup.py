@@ -1,34 +1,10 @@
 """cgroup v2 on a real kernel: limits hold for the process that they are of, and for nobody else."""
 
-import pathlib
-import subprocess
-
 import pytest
 
-from cgroups import ROOT, Nest, pod, until
-from machine import PODINIT, Machine
+from cgroups import ROOT, machine, nest, pod, running, until  # noqa: F401 (fixtures)
 
-HERE = pathlib.Path(__file__).parent
-SOURCES = [HERE / "cg.c", HERE / "../../src/linux/cgroup_file.c",
-           HERE / "../../src/linux/cgroup_kill.c"]
 SLEEP = "sleep 1000"
-
-
-@pytest.fixture(scope="module")
-def machine(initramfs, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("cgroups")
-    program = directory / "cg"
-    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-o", program, *SOURCES], check=True)
-    machine = Machine(initramfs, directory, files={"/bin/cg": program, "/bin/podinit": PODINIT})
-    yield machine
-    machine.finish()
-
-
-@pytest.fixture
-def nest(machine):
-    nest = Nest(machine)
-    yield nest
-    nest.finish()
 
 
 # --- where everything is ---
@@ -141,7 +117,7 @@ def test_a_fork_bomb_stops_and_its_neighbour_can_fork(nest):
 # --- what a process leaves behind ---
 
 DAEMON = "sh -c 'if [ -e {0} ]; then exec sleep 1000; fi; touch {0}; cg detach 4321; " \
-    "(setsid sleep 4321 &) ; sleep 0.3; exit 1'"
+    "(setsid sleep 4321 &) ; sleep 0.3; echo $(ps -o args | grep -c 4321$) daemons; exit 1'"
 
 
 @pytest.mark.parametrize("before", ["", "restrict no-clone3=ENOSYS --", "restrict no-clone3=EPERM --"])
@@ -149,9 +125,10 @@ def test_a_restart_takes_daemons_along(nest, machine, before):
     """Also where the child goes to its cgroup by itself."""
     machine.out("rm -f /tmp/was-here")
     one = nest.start(pod("web: " + DAEMON.format("/tmp/was-here"), policy="Always"), before=before)
+    one.says("2 daemons")
     pid = one.pid("web", 2)
     until(lambda: one.read("web/cgroup.procs") == str(pid), "only the second instance is there")
-    assert machine.run("pgrep -f 4321").out == ""
+    assert running(machine, "cg detach 4321") + running(machine, "sleep 4321") == []
     assert one.stop() is not None
     assert machine.run(f"ls {one.base}").code != 0
 
