@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "faces/face.h"
+#include "linux/admit.h"
 #include "linux/boot.h"
 #include "linux/cgroup.h"
 #include "linux/goodbye.h"
@@ -89,6 +90,12 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 	adopt_orphans(start);
 	filters_prepare(&filters, &start->spec, &problems);
 	volumes_prepare(&volumes, &start->spec, &problems);
+	const struct admission admission = {
+		.spec = &start->spec,
+		.has_fresh_network = start->is_sandboxed && !start->sandbox.host_network,
+		.is_quiet = start->level < LOG_NORMAL,
+	};
+	admit(&admission, &problems);
 	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
