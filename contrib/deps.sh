@@ -21,6 +21,8 @@ getpcaps:libcap2-bin
 unshare:util-linux
 setpriv:util-linux
 ip:iproute2
+/usr/sbin/nft:nftables
+/usr/sbin/haproxy:haproxy
 curl:curl
 strace:strace
 file:file
