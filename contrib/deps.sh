@@ -20,6 +20,7 @@ getpcaps:libcap2-bin
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 unshare:util-linux
 setpriv:util-linux
+newuidmap:uidmap
 ip:iproute2
 /usr/sbin/nft:nftables
 /usr/sbin/haproxy:haproxy

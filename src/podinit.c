@@ -9,12 +9,16 @@
 #include "linux/admit.h"
 #include "linux/boot.h"
 #include "linux/cgroup.h"
+#include "linux/control.h"
 #include "linux/goodbye.h"
+#include "linux/hosts.h"
 #include "linux/identity.h"
 #include "linux/log.h"
 #include "linux/loop.h"
 #include "linux/machine.h"
+#include "linux/mask.h"
 #include "linux/signals.h"
+#include "linux/sysctl.h"
 #include "linux/volume.h"
 
 static void cannot_allocate(void)
@@ -64,35 +68,64 @@ static void adopt_orphans(const struct start *start)
 
 /* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
  * given, and so it holds that. */
-static int keep_capabilities(const struct pod_spec *spec)
+static int keep_capabilities(const struct pod_spec *spec, const struct cgroups *cgroups)
 {
 	if (spec->entrypoint || spec->pause)
 		return 0;
-	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities());
+	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities() |
+		cgroups_capabilities(cgroups));
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
 	return result;
 }
 
+/* Only a sandbox has a host name of its own to set. */
+static void compare_hostname(const struct pod_spec *spec)
+{
+	char name[256] = "";
+	if (spec->hostname && gethostname(name, sizeof(name) - 1) == 0 &&
+		strcmp(name, spec->hostname) != 0)
+		log_line("pod: hostname: stays %s, only a sandbox of its own gets another", name);
+}
+
+/* What the pod finds when it starts; what is wrong with it is added to `problems`. */
+static void prepare(const struct start *start, struct volumes *volumes, struct filters *filters,
+	struct problems *problems)
+{
+	bool is_host_network = !start->is_sandboxed || start->sandbox.host[NAMESPACE_NET];
+	compare_hostname(&start->spec);
+	sysctls_write(&start->spec, start->is_sandboxed && is_host_network, problems);
+	hosts_make(&start->spec, start->is_sandboxed, !is_host_network, problems);
+	filters_prepare(filters, &start->spec, problems);
+	volumes_prepare(volumes, &start->spec, problems);
+	const char *path = NULL;
+	/* Last: podinit itself needs no more of what this hides. */
+	int result = start->is_sandboxed ? mask_proc(&path) : 0;
+	if (result < 0)
+		problem_add(
+			problems, NULL, 0, "sandbox: cannot mask %s: %s", path, strerror(-result));
+}
+
+/* Made for this pod, so that nobody uses a port of it yet. */
+static bool has_fresh_network(const struct start *start)
+{
+	return start->is_sandboxed && !start->sandbox.host[NAMESPACE_NET] && !start->join.process &&
+		!start->join.paths[NAMESPACE_NET];
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, struct cgroups *cgroups, int outer_signals_fd)
+static int run_pod(const struct start *start, struct event_log *log, struct cgroups *cgroups,
+	int outer_signals_fd)
 {
 	struct problems problems = {0};
 	struct volumes volumes = {0};
 	struct filters filters = {0};
-	struct event_log log = {.spec = &start->spec, .voice = start->voice, .level = start->level};
-	int result = event_log_open(&log, start->events);
-	if (result < 0) {
-		log_line("--events %s: %s", start->events, strerror(-result));
-		return CANNOT_BEGIN;
-	}
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
-	filters_prepare(&filters, &start->spec, &problems);
-	volumes_prepare(&volumes, &start->spec, &problems);
+	prepare(start, &volumes, &filters, &problems);
 	const struct admission admission = {
 		.spec = &start->spec,
-		.has_fresh_network = start->is_sandboxed && !start->sandbox.host_network,
+		.has_fresh_network = has_fresh_network(start),
 		.is_quiet = start->level < LOG_NORMAL,
 	};
 	admit(&admission, &problems);
@@ -102,23 +135,47 @@ static int run_pod(const struct start *start, struct cgroups *cgroups, int outer
 		.volumes = &volumes,
 		.cgroups = cgroups,
 		.filters = &filters,
-		.log = &log,
+		.log = log,
 		.control_path = start->control_path,
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
 	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
-		keep_capabilities(&start->spec) == 0;
+		keep_capabilities(&start->spec, cgroups) == 0;
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	volumes_finish(&volumes);
 	filters_finish(&filters);
-	event_log_close(&log);
+	hosts_finish();
+	event_log_close(log);
+	return exit_code;
+}
+
+/* Into the namespaces of the pod. SANDBOX_INSIDE where the pod is to run, or the exit code. */
+static int enter(const struct start *start, struct cgroups *cgroups, int *outer_signals_fd)
+{
+	struct sandbox sandbox = start->sandbox;
+	struct joined joined;
+	bool became_its_root;
+	if (!namespaces_open(&start->join, &joined))
+		return CANNOT_BEGIN;
+	int exit_code = SANDBOX_INSIDE;
+	sandbox.cgroups = cgroups;
+	if (start->is_sandboxed && start->sandbox.own_users && geteuid() == 0 && start->has_control)
+		control_listen_early(start->control_path);
+	if (start->is_sandboxed)
+		exit_code = sandbox_enter(&sandbox, &start->join, &joined, outer_signals_fd);
+	else if (!namespaces_enter(&start->join, &joined, &became_its_root))
+		exit_code = CANNOT_BEGIN;
+	if (exit_code != SANDBOX_INSIDE)
+		control_forget_early();
+	namespaces_close(&joined);
 	return exit_code;
 }
 
 static int run(const struct start *start)
 {
 	const struct pod_spec *spec = &start->spec;
+	struct event_log log = {.spec = spec, .voice = start->voice, .level = start->level};
 	int outer_signals_fd = -1;
 	signals_block();
 	signals_leave(spec->entry.own_signals);
@@ -126,14 +183,18 @@ static int run(const struct start *start)
 			: spec->entry.reset_signals ? SIGNAL_STANDARD_MAX
 						    : 0);
 	log_open();
-	machine_set_name(spec->name);
+	machine_set_name(spec->hostname ? spec->hostname : spec->name);
+	/* As the user who says so, before that one may be another inside. */
+	int result = event_log_open(&log, start->events);
+	if (result < 0) {
+		log_line("--events %s: %s", start->events, strerror(-result));
+		return CANNOT_BEGIN;
+	}
 	struct cgroups *cgroups =
 		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
-	int exit_code = SANDBOX_INSIDE;
-	if (start->is_sandboxed)
-		exit_code = sandbox_enter(&start->sandbox, &outer_signals_fd);
+	int exit_code = enter(start, cgroups, &outer_signals_fd);
 	if (exit_code == SANDBOX_INSIDE)
-		exit_code = run_pod(start, cgroups, outer_signals_fd);
+		exit_code = run_pod(start, &log, cgroups, outer_signals_fd);
 	cgroups_destroy(cgroups);
 	return exit_code;
 }

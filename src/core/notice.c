@@ -23,6 +23,7 @@ static const struct {
 	[NOTICE_FAILED_POST_START_HOOK] = {"FailedPostStartHook", true},
 	[NOTICE_FAILED_PRE_STOP_HOOK] = {"FailedPreStopHook", true},
 	[NOTICE_DEADLINE_EXCEEDED] = {"DeadlineExceeded", true},
+	[NOTICE_EVICTED] = {"Evicted", true},
 	[NOTICE_STOPPING] = {"Stopping", false},
 	[NOTICE_LEFTOVER] = {"Leftover", true},
 };
@@ -67,6 +68,7 @@ const char *stop_cause_text(enum stop_cause cause)
 		[STOP_COMPLETED] = "every main has ended",
 		[STOP_INIT_FAILED] = "an init failed",
 		[STOP_DEADLINE] = "the pod was active longer than its activeDeadlineSeconds",
+		[STOP_EVICTED] = "a volume was larger than its sizeLimit",
 		[STOP_SIGNAL] = "podinit was signalled",
 		[STOP_ASKED] = "podctl asked for it",
 		[STOP_STARTUP_PROBE] = "its startupProbe failed",
@@ -86,6 +88,7 @@ enum stage_object {
 	MESSAGE_PATH,
 	RLIMIT,
 	USER,
+	AS_USER,
 	GROUP,
 	SUPPLEMENTAL_GROUP,
 	CAPABILITY,
@@ -110,6 +113,7 @@ static const struct {
 	[STAGE_DEV] = {"cannot make /dev in", ROOT},
 	[STAGE_MASK] = {"cannot hide parts of /proc and /sys in", ROOT},
 	[STAGE_VOLUME] = {"cannot mount", MOUNT},
+	[STAGE_SUB_PATH] = {"the subPath leads out of its volume: cannot mount", MOUNT},
 	[STAGE_HOSTS] = {"cannot mount /etc/hosts in", ROOT},
 	[STAGE_MESSAGE] = {"cannot mount terminationMessagePath", MESSAGE_PATH},
 	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},
@@ -126,7 +130,8 @@ static const struct {
 	[STAGE_SUPPLEMENTAL_GROUP] = {"its /etc/group has no group", SUPPLEMENTAL_GROUP},
 	[STAGE_NON_ROOT] = {"runAsNonRoot, but its user is root", NOTHING},
 	[STAGE_SET_USER] = {"cannot become user", USER},
-	[STAGE_SET_GROUPS] = {"cannot set the groups of user", USER},
+	[STAGE_SET_GROUPS] = {"cannot set its groups", AS_USER},
+	[STAGE_UNMAPPED] = {"this user namespace does not have its user and groups", NOTHING},
 	[STAGE_CAPABILITY] = {"podinit does not have, and cannot give, capability", CAPABILITY},
 	[STAGE_CAPABILITIES] = {"cannot set its capabilities", NOTHING},
 	[STAGE_NO_NEW_PRIVILEGES] = {"cannot set no_new_privs", NOTHING},
@@ -172,7 +177,7 @@ static void add_object(struct text *out, enum stage_object object, const struct 
 		add_mount(out, process, item);
 		return;
 	case MESSAGE_PATH:
-		name = process->termination_message_path;
+		name = spec_message_path(process);
 		break;
 	case RLIMIT:
 		name = item < LIMIT_COUNT ? rlimit_name((enum rlimit_kind)item) : NULL;
@@ -180,6 +185,10 @@ static void add_object(struct text *out, enum stage_object object, const struct 
 	case USER:
 		name = security.user;
 		break;
+	case AS_USER:
+		if (security.user)
+			text_add(out, " as user %s", security.user);
+		return;
 	case GROUP:
 		name = security.group;
 		break;
@@ -210,6 +219,33 @@ void spawn_error_message(struct text *out, const struct pod_spec *spec,
 	add_object(out, STAGES[stage].object, spec, process, error->item);
 	if (error->error != SPAWN_STAGE_SAYS_IT)
 		text_add(out, ": %s", strerror(error->error));
+}
+
+/* "1Mi", "1500m": as people write it. */
+static void add_bytes(struct text *out, int64_t milli)
+{
+	static const char units[] = "KMGTPE";
+	int64_t bytes = milli / 1000;
+	int unit = 0;
+	if (milli % 1000) {
+		text_add(out, "%lldm", (long long)milli);
+		return;
+	}
+	for (; bytes && bytes % 1024 == 0 && units[unit]; unit++)
+		bytes /= 1024;
+	text_add(out, "%lld", (long long)bytes);
+	if (unit)
+		text_add(out, "%ci", units[unit - 1]);
+}
+
+void evicted_message(struct text *out, const struct pod_spec *spec, int volume)
+{
+	if (volume < 0 || volume >= spec->volume_count)
+		return;
+	text_add(out, "Usage of EmptyDir volume \"%s\" exceeds the limit \"",
+		spec->volumes[volume].name);
+	add_bytes(out, spec->volumes[volume].size_limit);
+	text_add(out, "\".");
 }
 
 void notice_add_seconds(struct text *out, int64_t ns)
@@ -250,6 +286,17 @@ static void add_killing(struct text *out, const struct notice *notice)
 	text_add(out, "stopping with %s, because %s; killed in ", signal_name(notice->signo),
 		stop_cause_text((enum stop_cause)notice->cause));
 	notice_add_seconds(out, notice->delay_ns);
+}
+
+static void add_leftover(struct text *out, const struct notice *notice)
+{
+	const char *noun = notice->count == 1 ? "process" : "processes";
+	if (notice->signo)
+		text_add(out, "%d %s left behind %s %s", notice->count, noun,
+			notice->count == 1 ? "gets" : "get", signal_name(notice->signo));
+	else
+		text_add(out, "left %d %s behind that may be others' and so %s until the pod ends",
+			notice->count, noun, notice->count == 1 ? "stays" : "stay");
 }
 
 static void add_text(struct text *out, const struct pod_spec *spec, const struct notice *notice)
@@ -294,6 +341,11 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 	case NOTICE_FAILED_PRE_STOP_HOOK:
 		text_add(out, "preStop hook failed");
 		break;
+	case NOTICE_EVICTED:
+		evicted_message(out, spec, notice->count);
+		text_add(out, " Ends within ");
+		notice_add_seconds(out, notice->delay_ns);
+		break;
 	case NOTICE_DEADLINE_EXCEEDED:
 	case NOTICE_STOPPING:
 		text_add(out, "ends because %s, within ",
@@ -301,8 +353,7 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 		notice_add_seconds(out, notice->delay_ns);
 		break;
 	case NOTICE_LEFTOVER:
-		text_add(out, "%d processes left behind get %s", notice->count,
-			signal_name(notice->signo));
+		add_leftover(out, notice);
 		break;
 	case NOTICE_REASON_COUNT:
 		break;

@@ -23,8 +23,9 @@ enum notice_reason {
 	NOTICE_FAILED_POST_START_HOOK,
 	NOTICE_FAILED_PRE_STOP_HOOK,
 	NOTICE_DEADLINE_EXCEEDED,
+	NOTICE_EVICTED,	 /* a volume is larger than it may be */
 	NOTICE_STOPPING, /* the pod ends; no Kubernetes word */
-	NOTICE_LEFTOVER, /* processes that a process left behind are told to end */
+	NOTICE_LEFTOVER, /* processes that a process left behind are told to end, or stay */
 	NOTICE_REASON_COUNT,
 };
 
@@ -41,10 +42,11 @@ enum spawn_stage {
 	STAGE_PROC,
 	STAGE_SYS,
 	STAGE_DEV,
-	STAGE_MASK,    /* parts of /proc and /sys */
-	STAGE_VOLUME,  /* item: index of the mount */
-	STAGE_HOSTS,   /* /etc/hosts */
-	STAGE_MESSAGE, /* terminationMessagePath */
+	STAGE_MASK,	/* parts of /proc and /sys */
+	STAGE_VOLUME,	/* item: index of the mount */
+	STAGE_SUB_PATH, /* the same */
+	STAGE_HOSTS,	/* /etc/hosts */
+	STAGE_MESSAGE,	/* terminationMessagePath */
 	STAGE_READ_ONLY,
 	STAGE_PID_NAMESPACE,
 	STAGE_RLIMIT, /* item: enum rlimit_kind */
@@ -60,6 +62,7 @@ enum spawn_stage {
 	STAGE_NON_ROOT,		  /* runAsNonRoot */
 	STAGE_SET_USER,
 	STAGE_SET_GROUPS,
+	STAGE_UNMAPPED,	  /* in a user namespace */
 	STAGE_CAPABILITY, /* item: its number */
 	STAGE_CAPABILITIES,
 	STAGE_NO_NEW_PRIVILEGES,
@@ -77,7 +80,7 @@ struct spawn_error {
 	uint16_t item;
 	int32_t error; /* errno; SPAWN_STAGE_SAYS_IT: none that would say more */
 };
-enum { SPAWN_STAGE_SAYS_IT = -1 };
+enum { SPAWN_STAGE_SAYS_IT = -4096 }; /* what no -errno is, either */
 _Static_assert(sizeof(struct spawn_error) == 8, "no padding: the state is compared byte by byte");
 
 /* Why the pod, or one process of it, is being stopped. */
@@ -86,6 +89,7 @@ enum stop_cause {
 	STOP_COMPLETED, /* no main runs or will run again */
 	STOP_INIT_FAILED,
 	STOP_DEADLINE, /* activeDeadlineSeconds */
+	STOP_EVICTED,  /* a volume is larger than its sizeLimit */
 	STOP_SIGNAL,   /* podinit was sent SIGTERM or SIGINT */
 	STOP_ASKED,    /* by podctl */
 	STOP_STARTUP_PROBE,
@@ -97,15 +101,16 @@ enum stop_cause {
 enum pod_phase { PHASE_PENDING, PHASE_RUNNING, PHASE_SUCCEEDED, PHASE_FAILED, PHASE_COUNT };
 
 struct notice {
-	uint8_t reason;			/* enum notice_reason */
-	uint8_t phase;			/* enum pod_phase, of NOTICE_PHASE */
-	uint8_t cause;			/* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
-	uint8_t signo;			/* 0: none */
-	int16_t exit_code;		/* -1: none */
-	int16_t process;		/* index; -1: the pod */
-	int32_t pid;			/* 0: none */
-	int32_t restart_count;		/* -1: none */
-	int32_t count;			/* of LEFTOVER */
+	uint8_t reason;	       /* enum notice_reason */
+	uint8_t phase;	       /* enum pod_phase, of NOTICE_PHASE */
+	uint8_t cause;	       /* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
+	uint8_t signo;	       /* 0: none */
+	int16_t exit_code;     /* -1: none */
+	int16_t process;       /* index; -1: the pod */
+	int32_t pid;	       /* 0: none */
+	int32_t restart_count; /* -1: none */
+	int32_t count; /* of LEFTOVER (signo 0: they stay, and end with the pod); of EVICTED:
+				 * index of the volume */
 	struct spawn_error spawn_error; /* of START_ERROR */
 	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */
@@ -131,6 +136,8 @@ void notice_add_seconds(struct text *out, int64_t ns);
 /* Adds "web: cannot execute /bin/nope: No such file or directory": one line, without newline,
  * beginning with the process's name (with "pod" where it is about the pod). */
 void notice_message(struct text *out, const struct pod_spec *spec, const struct notice *notice);
+/* Why the pod was evicted, in the kubelet's words. */
+void evicted_message(struct text *out, const struct pod_spec *spec, int volume);
 /* Only what went wrong: "cannot execute /bin/nope: No such file or directory". */
 void spawn_error_message(struct text *out, const struct pod_spec *spec,
 	const struct process_spec *process, const struct spawn_error *error);

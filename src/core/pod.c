@@ -44,6 +44,7 @@ void pod_init(struct pod *pod, const struct pod_spec *spec)
 	pod->process_count = spec->process_count;
 	pod->next_main = spec->init_count;
 	pod->started_at = -1;
+	pod->evicted_volume = -1;
 	pod->stop_by = NEVER;
 	pod->deadline = NEVER;
 	for (int i = 0; i < pod->process_count; i++) {
@@ -192,13 +193,27 @@ static void asked_to_stop(struct step *step, const struct event *event)
 	pod_stop(step, STOP_ASKED, event->grace_ns < 0 ? step->spec->grace_ns : event->grace_ns);
 }
 
+/* As by a deadline. A pod that ends anyway is not evicted as well. */
+static void evicted(struct step *step, const struct event *event)
+{
+	struct pod *pod = step->pod;
+	if (event->volume < 0 || event->volume >= step->spec->volume_count) {
+		pod->unexpected++;
+		return;
+	}
+	if (pod->stopping)
+		return;
+	pod->evicted_volume = event->volume;
+	pod_stop(step, STOP_EVICTED, step->spec->grace_ns);
+}
+
 /* What a process left behind when it ended for good while others run: it goes with it, as a
  * container's processes do. At the end of the pod it gets the grace instead (stop.c). */
 static void kill_leftovers(struct step *step, int index)
 {
 	if (!step->pod->stopping && step->pod->processes[index].state == PROCESS_EXITED &&
 		!is_complete(step))
-		step_add(step, ACT_KILL_TREE, index);
+		step_add(step, ACT_KILL_TREE, index)->all = true;
 }
 
 static void process_event(struct step *step, const struct event *event)
@@ -249,6 +264,9 @@ void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *
 		break;
 	case EVENT_ASKED_TO_STOP:
 		asked_to_stop(&step, event);
+		break;
+	case EVENT_EVICTED:
+		evicted(&step, event);
 		break;
 	case EVENT_DRAINED:
 		pod_drained(&step);

@@ -80,11 +80,12 @@ struct pod {
 	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
-	int64_t started_at;  /* of the pod; -1: EVENT_BOOT has not come */
-	int64_t stop_by;     /* end of the grace; NEVER: not stopping */
-	int64_t deadline;    /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
+	int64_t started_at; /* of the pod; -1: EVENT_BOOT has not come */
+	int64_t stop_by;    /* end of the grace; NEVER: not stopping */
+	int64_t deadline;   /* when the pod itself goes on: activeDeadlineSeconds; while it ends,
 			       the next step of draining, or when it is given up. NEVER: none */
-	uint32_t unexpected; /* events that made no sense in their state; ignored */
+	int32_t evicted_volume; /* of STOP_EVICTED: which; else -1 */
+	uint32_t unexpected;	/* events that made no sense in their state; ignored */
 	struct process processes[];
 };
 
@@ -97,6 +98,7 @@ enum event_type {
 	EVENT_HOOK_DONE,     /* process, hook, success */
 	EVENT_SIGNALLED,     /* signo */
 	EVENT_ASKED_TO_STOP, /* grace_ns; -1: the pod's own */
+	EVENT_EVICTED,	     /* volume: it is larger than its sizeLimit */
 	EVENT_DRAINED,	     /* podinit has no child left */
 	EVENT_TICK,	     /* only the time */
 	EVENT_TYPE_COUNT,
@@ -109,6 +111,7 @@ struct event {
 	uint8_t exit_code, signo;
 	int32_t process; /* index */
 	int32_t pid;
+	int32_t volume; /* index */
 	int64_t grace_ns;
 	struct spawn_error spawn_error;
 };
@@ -118,7 +121,7 @@ enum action_type {
 	ACT_ABORT,	 /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
 			    was too late */
 	ACT_SIGNAL,	 /* process, signo, group */
-	ACT_KILL_TREE,	 /* process: SIGKILL to it and what it left */
+	ACT_KILL_TREE,	 /* process, all: SIGKILL to it and what it left */
 	ACT_RUN_HOOK,	 /* process, hook -> EVENT_HOOK_DONE */
 	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
 	ACT_DRAIN,	 /* signo: to every descendant left; -> EVENT_DRAINED when none is */
@@ -132,6 +135,8 @@ struct action {
 	uint8_t hook; /* enum hook_type */
 	uint8_t signo;
 	bool group; /* to its process group, not only to its main process */
+	bool all;   /* not only what is in its process group. At the end of the pod that is what
+		     * ACT_DRAIN asks first */
 	int32_t process;
 	int32_t exit_code;
 	struct notice notice; /* of ACT_TELL */

@@ -42,6 +42,13 @@ static void add_head(struct text *out, const struct podstatus *status)
 		text_add(out,
 			",\"reason\":\"DeadlineExceeded\",\"message\":\"Pod was active on "
 			"the node longer than the specified deadline\"");
+	if (pod->stopping == STOP_EVICTED) {
+		char buffer[256]; /* a name of 63 bytes, and a number */
+		struct text message = text_in(buffer, sizeof(buffer));
+		evicted_message(&message, status->spec, pod->evicted_volume);
+		text_add(out, ",\"reason\":\"Evicted\",\"message\":");
+		text_add_json(out, buffer);
+	}
 	text_add(out, ",\"startTime\":");
 	add_time(out, status, pod->started_at);
 	text_add(out, ",\"conditions\":[");
@@ -63,20 +70,41 @@ static void add_head(struct text *out, const struct podstatus *status)
 		status->spec->name, status->pid, (unsigned long long)status->orphans);
 }
 
-static void add_terminated(struct text *out, const struct podstatus *status,
-	const struct process_spec *spec, const struct termination *end)
+/* Of what could not be started it says why; else it is what the process left. */
+static void add_message(struct text *out, const struct podstatus *status, int index, bool is_latest)
 {
+	const struct process *process = &status->pod->processes[index];
+	const struct termination *end = is_latest ? &process->last : &process->previous;
+	const struct last_words *words = status->words ? &status->words[index] : NULL;
 	char message[256]; /* six bytes each at worst, twice: fits the piece */
 	struct text reason = text_in(message, sizeof(message));
+	const char *bytes = message;
+	size_t length = 0;
+	if (end->reason == NOTICE_START_ERROR) {
+		spawn_error_message(
+			&reason, status->spec, &status->spec->processes[index], &end->spawn_error);
+		length = reason.length;
+	} else if (words) {
+		bytes = is_latest ? words->latest : words->previous;
+		length = is_latest ? words->latest_length : words->previous_length;
+	}
+	if (!length)
+		return;
+	text_add(out, ",\"message\":");
+	text_add_json_bytes(out, bytes, length);
+}
+
+static void add_terminated(
+	struct text *out, const struct podstatus *status, int index, bool is_latest)
+{
+	const struct process *process = &status->pod->processes[index];
+	const struct termination *end = is_latest ? &process->last : &process->previous;
 	text_add(out, "{\"terminated\":{\"exitCode\":%d,", end->exit_code);
 	if (end->signo)
 		text_add(out, "\"signal\":%d,", end->signo);
 	text_add(out, "\"reason\":\"%s\"", notice_reason_name((enum notice_reason)end->reason));
-	if (end->reason == NOTICE_START_ERROR) {
-		spawn_error_message(&reason, status->spec, spec, &end->spawn_error);
-		text_add(out, ",\"message\":");
-		text_add_json(out, message);
-	} else {
+	add_message(out, status, index, is_latest);
+	if (end->reason != NOTICE_START_ERROR) {
 		text_add(out, ",\"startedAt\":");
 		add_time(out, status, end->started_at);
 	}
@@ -105,20 +133,22 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 	const struct process_spec *spec = &status->spec->processes[index];
 	const struct process *process = &status->pod->processes[index];
 	const struct termination *last = &process->last;
+	bool is_latest = true;
 	text_add(out, "{\"name\":\"%s\",\"state\":", spec->name);
 	if (process_is_alive(process)) {
 		text_add(out, "{\"running\":{\"startedAt\":");
 		add_time(out, status, process->started_at);
 		text_add(out, "}}");
 	} else if (process->state == PROCESS_EXITED && last->exit_code >= 0) {
-		add_terminated(out, status, spec, last);
+		add_terminated(out, status, index, true);
 		last = &process->previous;
+		is_latest = false;
 	} else {
 		add_waiting(out, status, spec, process);
 	}
 	text_add(out, ",\"lastState\":");
 	if (last->exit_code >= 0)
-		add_terminated(out, status, spec, last);
+		add_terminated(out, status, index, is_latest);
 	else
 		text_add(out, "{}");
 	text_add(out,
@@ -130,6 +160,17 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 	if (process->pid)
 		text_add(out, ",\"containerID\":\"podinit://%d\"", process->pid);
 	text_add(out, "}");
+}
+
+size_t podstatus_piece_max(const struct pod_spec *spec)
+{
+	enum { ESCAPED = 6, MESSAGES = 2 }; /* "\u0001" at worst; the latest and the one before */
+	size_t most = 0;
+	for (int i = 0; i < spec->process_count && !most; i++) {
+		if (spec_message_path(&spec->processes[i]))
+			most = MESSAGES * ESCAPED * spec_message_max(spec);
+	}
+	return PODSTATUS_PIECE_MAX + most;
 }
 
 bool podstatus_piece(const struct podstatus *status, int piece, struct text *out)

@@ -5,14 +5,25 @@
 
 #include "pod.h"
 
-enum { PODSTATUS_PIECE_MAX = 4096 }; /* bytes of the largest piece */
+enum { PODSTATUS_PIECE_MAX = 4096 }; /* bytes of the largest piece, without messages */
+
+/* Bytes of the largest piece of this pod, whatever its processes leave as messages. */
+size_t podstatus_piece_max(const struct pod_spec *spec);
+
+/* What a process had at its terminationMessagePath when it ended, and when it did the time before: at
+ * most spec_message_max() bytes each, any bytes, and a 0 behind them. */
+struct last_words {
+	char *latest, *previous;
+	size_t latest_length, previous_length;
+};
 
 struct podstatus {
 	const struct pod_spec *spec;
 	const struct pod *pod;
-	int64_t now, realtime; /* the same moment on both clocks */
-	uint64_t orphans;      /* reaped so far */
-	int32_t pid;	       /* podinit's own */
+	int64_t now, realtime;		/* the same moment on both clocks */
+	const struct last_words *words; /* of each process; NULL: there are none */
+	uint64_t orphans;		/* reaped so far */
+	int32_t pid;			/* podinit's own */
 };
 
 /* Adds piece number `piece` (0, 1, ...); false when there is no such piece any more. */

@@ -81,7 +81,7 @@ static void settle(struct step *step, int index)
 	int64_t at = restart_time(spec, process);
 	/* What it left would be in the way of the next instance. */
 	if (process->last.reason != NOTICE_START_ERROR)
-		step_add(step, ACT_KILL_TREE, index);
+		step_add(step, ACT_KILL_TREE, index)->all = true;
 	process_set_state(process, PROCESS_WAITING, at);
 	if (at > step->now) {
 		struct notice notice = notice_of(NOTICE_BACK_OFF, index);
@@ -176,7 +176,7 @@ static void kill_tree(struct step *step, int index)
 	notice.signo = 9;
 	notice.cause = step->pod->processes[index].stop_cause;
 	step_tell(step, &notice);
-	step_add(step, ACT_KILL_TREE, index);
+	step_add(step, ACT_KILL_TREE, index)->all = !step->pod->stopping;
 }
 
 static void kill_now(struct step *step, int index, const struct event *event)

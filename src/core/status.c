@@ -132,8 +132,8 @@ static enum pod_phase raw_phase(
 	bool initialized = pod->next_init >= spec->init_count;
 	if (pod->stopping && (pod->finished || !anything_lives(pod))) {
 		/* A pod that was told to end: how all its mains ended decides. */
-		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_INIT_FAILED &&
-			n->succeeded == mains;
+		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_EVICTED &&
+			pod->stopping != STOP_INIT_FAILED && n->succeeded == mains;
 		return good ? PHASE_SUCCEEDED : PHASE_FAILED;
 	}
 	if (spec->pause)
@@ -169,7 +169,7 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 
 static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 {
-	enum { DEADLINE_EXCEEDED = 124, STOPPED_BEFORE_IT_RAN = 128 + 15 };
+	enum { DEADLINE_EXCEEDED = 124, EVICTED = 128 + 9, STOPPED_BEFORE_IT_RAN = 128 + 15 };
 	if (pod->stopping == STOP_DEADLINE)
 		return DEADLINE_EXCEEDED;
 	if (pod_compute_phase(spec, pod) == PHASE_SUCCEEDED)
@@ -182,7 +182,7 @@ static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 		if (spec->processes[i].kind == KIND_INIT && pod->processes[i].last.exit_code > 0)
 			return termination_exit_code(&spec->start_codes, &pod->processes[i].last);
 	}
-	return STOPPED_BEFORE_IT_RAN;
+	return pod->stopping == STOP_EVICTED ? EVICTED : STOPPED_BEFORE_IT_RAN;
 }
 
 int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)

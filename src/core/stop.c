@@ -157,9 +157,13 @@ void pod_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
 	pod->stopping = (uint8_t)cause;
 	pod->stop_by = stop_by;
 	pod->deadline = stop_by;
-	struct notice notice =
-		notice_of(cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING, -1);
+	struct notice notice = notice_of(cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED
+			: cause == STOP_EVICTED			? NOTICE_EVICTED
+								: NOTICE_STOPPING,
+		-1);
 	notice.cause = (uint8_t)cause;
+	if (cause == STOP_EVICTED)
+		notice.count = pod->evicted_volume;
 	notice.delay_ns = grace_ns;
 	step_tell(step, &notice);
 	for (int i = step->spec->init_count; i < pod->process_count; i++)

@@ -17,6 +17,7 @@ struct start {
 	const char *events; /* file; NULL: none */
 	bool is_sandboxed;
 	struct sandbox sandbox;
+	struct join join;
 	bool has_control;
 	const char *control_path; /* NULL: the usual place */
 	bool sees_cgroups;

@@ -63,6 +63,7 @@ static void make_spec(
 	struct pod_spec *spec, const struct options *options, struct problems *problems)
 {
 	const char *config = options->config;
+	spec->in_sandbox = options->sandbox;
 	if (!config && !options->command && access(DEFAULT_CONFIG, F_OK) == 0)
 		config = DEFAULT_CONFIG;
 	if (options->command) {
@@ -87,13 +88,52 @@ static enum log_level log_level_of(const struct options *options, const struct p
 	return spec->entrypoint ? LOG_ENTRYPOINT : LOG_NORMAL;
 }
 
+static void add_path(struct arena *arena, struct strings *paths, const char *path)
+{
+	for (int i = 0; i < paths->count; i++) {
+		if (strcmp(paths->items[i], path) == 0)
+			return;
+	}
+	strings_add(arena, paths, path);
+}
+
+/* What the pod uses of the machine's files. */
+static struct strings paths_of(struct pod_spec *spec)
+{
+	struct strings paths = {0};
+	for (int i = 0; i < spec->process_count; i++) {
+		if (spec->processes[i].rootfs)
+			add_path(&spec->arena, &paths, spec->processes[i].rootfs);
+	}
+	for (int i = 0; i < spec->volume_count; i++) {
+		if (spec->volumes[i].host_path)
+			add_path(&spec->arena, &paths, spec->volumes[i].host_path);
+	}
+	return paths;
+}
+
+static void fill_sandbox(struct start *start, const struct options *options)
+{
+	struct pod_spec *spec = &start->spec;
+	start->is_sandboxed = options->sandbox;
+	start->sandbox = (struct sandbox){
+		.hostname = spec->hostname ? spec->hostname : spec->name,
+		.host[NAMESPACE_NET] =
+			options->net ? strcmp(options->net, "host") == 0 : spec->host_network,
+		.host[NAMESPACE_IPC] = spec->host_ipc,
+		.host[NAMESPACE_PID] = spec->host_pid,
+		.own_users = !spec->host_users,
+		.paths = paths_of(spec),
+		.is_verbose = options->verbose,
+	};
+}
+
 static void fill_start(struct start *start, const struct options *options)
 {
 	start->level = log_level_of(options, &start->spec);
 	start->events = options->events;
-	start->is_sandboxed = options->sandbox;
-	start->sandbox.hostname = start->spec.name;
-	start->sandbox.host_network = options->net && strcmp(options->net, "host") == 0;
+	fill_sandbox(start, options);
+	start->join = options->join;
 	start->has_control = !options->no_control;
 	start->control_path = absolute(&start->spec.arena, options->socket);
 	start->sees_cgroups = true;

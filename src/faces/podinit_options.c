@@ -101,6 +101,13 @@ static bool set_keep_fds(struct options *options, const char *value)
 		refuse("keep-fds", value, "open descriptors 3..63 with commas between");
 }
 
+static bool set_join(struct options *options, const char *value)
+{
+	options->join.process = value;
+	return (*value && strspn(value, "0123456789") == strlen(value)) ||
+		refuse("join", value, "a process number");
+}
+
 static bool refuse_compat(struct options *options, const char *value)
 {
 	(void)options;
@@ -130,6 +137,14 @@ static const struct option_row {
 		"make the pod's namespaces first: PID, mount, UTS, IPC, network"},
 	{0, "net", "none|host", FOR_ALL, TO(net),
 		"network of the sandbox: only loopback (none), or the machine's (host)"},
+	{0, "join", "PID", FOR_ALL, BY(set_join),
+		"enter the network, IPC and UTS namespaces of a process"},
+	{0, "join-net", "PATH", FOR_ALL, TO(join.paths[NAMESPACE_NET]),
+		"enter this network namespace, as /run/netns/x"},
+	{0, "join-ipc", "PATH", FOR_ALL, TO(join.paths[NAMESPACE_IPC]), "enter this IPC namespace"},
+	{0, "join-uts", "PATH", FOR_ALL, TO(join.paths[NAMESPACE_UTS]), "enter this UTS namespace"},
+	{0, "join-pid", "PATH", FOR_ALL, TO(join.paths[NAMESPACE_PID]),
+		"put the sandbox into this PID namespace"},
 	{0, "cgroup", "PATH|none", FOR_ALL, TO(cgroup),
 		"make the pod's cgroups below PATH, or none; else where that is delegated"},
 	{0, "check", NULL, FOR_ALL, TO(check), "read the file, report every error, run nothing"},
@@ -270,6 +285,10 @@ static bool check_options(const struct options *options)
 		problem = "--net belongs to --sandbox";
 	else if (options->net && !is_host && strcmp(options->net, "none") != 0)
 		problem = "--net is none or host";
+	else if (options->net && (options->join.process || options->join.paths[NAMESPACE_NET]))
+		problem = "--net and joining a network exclude each other";
+	else if (options->join.paths[NAMESPACE_PID] && !options->sandbox)
+		problem = "--join-pid belongs to --sandbox";
 	else if (options->quiet && options->verbose)
 		problem = "--quiet and --verbose exclude each other";
 	else if (options->drain_delay_ns >

@@ -10,6 +10,7 @@
 struct options {
 	struct start *start;
 	const char *config, *net, *install, *message_path, *events, *socket, *cgroup;
+	struct join join;
 	bool sandbox, check, plan, keys, help, version, quiet, verbose, no_control;
 	const char *of_entrypoint; /* an option that was given and is about one; NULL: none */
 	int64_t grace_ns, drain_delay_ns; /* -1: not said */

@@ -23,7 +23,6 @@ struct entry {
 
 static void cut(char *line, struct entry *entry)
 {
-	line[strcspn(line, "\n")] = '\0';
 	for (entry->count = 0; line && entry->count < FIELDS_MAX; entry->count++) {
 		entry->fields[entry->count] = line;
 		line = strchr(line, ':');
@@ -47,24 +46,38 @@ static FILE *open_regular(const char *path)
 	return file;
 }
 
+/* Not fgets(), which does not tell where a line ends that holds a NUL byte: it is 1 with a whole line; 0 where
+ * it is longer than anybody means, or no text; -1 at the end. */
+static int read_line(FILE *file, char *line, int size)
+{
+	int length = 0, byte;
+	bool is_text = true;
+	while ((byte = getc_unlocked(file)) != EOF && byte != '\n') {
+		is_text &= byte != '\0' && length < size - 1;
+		if (is_text)
+			line[length++] = (char)byte;
+	}
+	line[length] = '\0';
+	if (byte == EOF && !length && is_text)
+		return -1;
+	return is_text;
+}
+
 /* Calls visit() for each line until it returns true, and returns that. */
 static bool each_entry(
 	const char *path, bool (*visit)(const struct entry *entry, void *data), void *data)
 {
 	static char line[LINE_MAX_READ];
 	struct entry entry;
-	bool found = false, whole = true;
+	bool found = false;
 	FILE *file = open_regular(path);
 	if (!file)
 		return false;
-	while (!found && fgets(line, sizeof(line), file)) {
-		bool ends = strchr(line, '\n') || feof(file);
-		/* What is longer than the buffer is no line that anybody means. */
-		if (whole && ends) {
-			cut(line, &entry);
-			found = visit(&entry, data);
-		}
-		whole = ends;
+	for (int result; !found && (result = read_line(file, line, sizeof(line))) >= 0;) {
+		if (result == 0)
+			continue;
+		cut(line, &entry);
+		found = visit(&entry, data);
 	}
 	fclose(file);
 	return found;

@@ -12,6 +12,7 @@
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
+	leftover_expect_more(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,
@@ -20,6 +21,9 @@ void act_spawn_succeeded(struct loop *loop, int index)
 
 void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spawn_error *error)
 {
+	/* What was given up counts as never tried. */
+	if (error->stage != STAGE_ABORTED)
+		messages_keep(loop->setup->volumes->messages, index, false);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index,
@@ -100,6 +104,7 @@ static void do_spawn(struct loop *loop, int index)
 	runtime->pid = spawned.pid;
 	runtime->group = same_group ? 0 : spawned.pid;
 	runtime->pidfd = spawned.pidfd;
+	leftover_expect(loop, index);
 	runtime->aborted = false;
 	runtime->error = (struct spawn_error){0};
 	if (spawned.status_fd < 0) {
@@ -140,11 +145,15 @@ static void do_signal(struct loop *loop, const struct action *action)
 	loop->send_error = -result;
 }
 
-static void do_kill_tree(struct loop *loop, int index)
+static void do_kill_tree(struct loop *loop, const struct action *action)
 {
-	struct runtime *runtime = &loop->processes[index];
-	if (cgroup_kill(loop->setup->cgroups, index) && !act_is_preparing(runtime))
+	struct runtime *runtime = &loop->processes[action->process];
+	if (action->all && cgroup_kill(loop->setup->cgroups, action->process) &&
+		!act_is_preparing(runtime))
 		return;
+	/* First, while it lives, and shows who descends from it. */
+	if (action->all)
+		leftover_kill(loop, action->process);
 	if (runtime->group)
 		signals_send(runtime->group, -1, SIGKILL, true);
 	if (runtime->pid)
@@ -216,6 +225,8 @@ static void drain_one(const struct dependent *dependent, void *data)
 {
 	struct drain *drain = data;
 	drain->joined += !dependent->child;
+	if (dependent->pid == drain->loop->evictor.pid)
+		return; /* podinit's own: killed already */
 	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
 		return;
 	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,
@@ -323,7 +334,7 @@ void act(struct loop *loop, const struct action *action)
 		do_signal(loop, action);
 		break;
 	case ACT_KILL_TREE:
-		do_kill_tree(loop, action->process);
+		do_kill_tree(loop, action);
 		break;
 	case ACT_RUN_HOOK:
 		do_run_hook(loop, action);

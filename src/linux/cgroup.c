@@ -15,12 +15,12 @@
 #include "cgroup_kill.h"
 #include "cgroup_limits.h"
 #include "cgroup_oom.h"
-#include "log.h"
+#include "users.h"
 
-static const char OWN_NAME[] = "podinit", POD_NAME[] = "pod";
+#define OWN_NAME "podinit"
+#define POD_NAME "pod"
 
 enum {
-	MOVE_ROUNDS = 8,	 /* for neighbours that fork while they are moved */
 	END_LOOKS = 100,	 /* for the last processes to be gone, */
 	END_PAUSE_NS = 10000000, /* this long each */
 };
@@ -38,6 +38,8 @@ struct cgroups {
 	char path[PATH_MAX];
 	char why[PATH_MAX + 128]; /* nothing is delegated */
 	bool base_was_made;
+	bool was_given; /* by cgroups_give(); then D/cgroup.procs was of user `giver` */
+	uid_t giver;
 	unsigned changed; /* in D/cgroup.subtree_control */
 	struct cgroup_controllers controllers;
 	struct place *places;
@@ -46,52 +48,6 @@ struct cgroups {
 };
 
 /* --- making --- */
-
-/* A directory below another, made if it is missing. A descriptor or -errno. */
-static int make(int parent, const char *name)
-{
-	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* With all cgroups below it. Fails where a process is left. */
-static void remove_tree(int parent, const char *name)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	cgroup_each_child(fd, remove_tree);
-	close(fd);
-	unlinkat(parent, name, AT_REMOVEDIR);
-}
-
-static bool move_one(pid_t pid, void *data)
-{
-	/* Who cannot be moved (the kernel's own, or one of another PID namespace) stays. */
-	if (pid > 0)
-		cgroup_move(*(int *)data, pid);
-	return true;
-}
-
-static bool stop_looking(pid_t pid, void *data)
-{
-	(void)pid;
-	*(bool *)data = true;
-	return false;
-}
-
-static void move_all(int from, int to)
-{
-	for (int i = 0; i < MOVE_ROUNDS; i++) {
-		bool is_populated = false;
-		cgroup_each_process(from, move_one, &to);
-		cgroup_each_process(from, stop_looking, &is_populated);
-		if (!is_populated)
-			return;
-	}
-}
 
 static void close_all(struct cgroups *cgroups)
 {
@@ -115,13 +71,15 @@ static void unmake(struct cgroups *cgroups)
 {
 	if (cgroups->base < 0)
 		return;
-	remove_tree(cgroups->base, POD_NAME);
+	cgroup_remove(cgroups->base, POD_NAME);
 	cgroup_controllers_disable(cgroups->base, cgroups->changed);
 	if (cgroups->home.fd >= 0)
 		cgroup_move(cgroups->home.fd, 0);
 	if (cgroups->own >= 0)
-		move_all(cgroups->own, cgroups->base);
+		cgroup_move_all(cgroups->own, cgroups->base);
 	unlinkat(cgroups->base, OWN_NAME, AT_REMOVEDIR);
+	if (cgroups->was_given)
+		cgroup_set_owner(cgroups->base, "cgroup.procs", cgroups->giver);
 	close_all(cgroups);
 	if (cgroups->base_was_made)
 		rmdir(cgroups->path);
@@ -134,10 +92,25 @@ static void give_up(struct cgroups *cgroups, const char *what, int error)
 	unmake(cgroups);
 }
 
+/* Is another podinit there, or what one left running? Nothing of that is to be touched. */
+static bool is_in_use(int base)
+{
+	static const char *const names[] = {OWN_NAME, POD_NAME};
+	bool in_use = false;
+	for (int i = 0; i < 2; i++) {
+		int fd = openat(base, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		in_use = in_use || cgroup_is_running(fd);
+		close(fd);
+	}
+	return in_use;
+}
+
 /* All that is below D and not a process's. */
 static void divide(struct cgroups *cgroups)
 {
-	cgroups->own = make(cgroups->base, OWN_NAME);
+	cgroups->own = cgroup_make(cgroups->base, OWN_NAME);
 	int result = cgroups->own < 0 ? cgroups->own : cgroup_move(cgroups->own, 0);
 	if (result < 0) {
 		give_up(cgroups, "cannot move podinit into a cgroup of its own", -result);
@@ -145,14 +118,14 @@ static void divide(struct cgroups *cgroups)
 	}
 	/* At the real root there are the kernel's processes, and the rule does not hold. */
 	if (!cgroup_is_real_root(cgroups->base))
-		move_all(cgroups->base, cgroups->own);
-	/* What a podinit left that was killed. What still runs there is somebody's. */
-	remove_tree(cgroups->base, POD_NAME);
+		cgroup_move_all(cgroups->base, cgroups->own);
+	/* What a podinit left that was killed. */
+	cgroup_remove(cgroups->base, POD_NAME);
 	if (mkdirat(cgroups->base, POD_NAME, 0755) < 0) {
 		give_up(cgroups, "cannot make a cgroup for the pod", errno);
 		return;
 	}
-	cgroups->pod = make(cgroups->base, POD_NAME);
+	cgroups->pod = cgroup_make(cgroups->base, POD_NAME);
 	if (cgroups->pod < 0) {
 		give_up(cgroups, "cannot open the cgroup of the pod", -cgroups->pod);
 		return;
@@ -198,6 +171,8 @@ struct cgroups *cgroups_create(const char *where, bool owns_machine)
 	}
 	cgroups->where = where;
 	const char *why = where ? open_given(cgroups, where) : open_own(cgroups, owns_machine);
+	if (!why && is_in_use(cgroups->base))
+		why = "has processes of another podinit in it";
 	if (!why) {
 		divide(cgroups);
 		return cgroups;
@@ -232,7 +207,7 @@ static void furnish_places(
 	cgroups->places = calloc((size_t)spec->process_count + 1, sizeof(*cgroups->places));
 	cgroups->count = cgroups->places ? spec->process_count : 0;
 	for (int i = 0; i < cgroups->count; i++) {
-		int fd = make(cgroups->pod, spec->processes[i].name);
+		int fd = cgroup_make(cgroups->pod, spec->processes[i].name);
 		cgroups->places[i].fd = fd < 0 ? -1 : fd;
 		if (fd < 0)
 			problem_add(problems, NULL, 0, "%s: cannot make the cgroup %s/%s/%s: %s",
@@ -269,21 +244,39 @@ void cgroups_furnish(
 		oom_warn_of_group(cgroups->base, cgroups->path, spec);
 }
 
-static bool is_populated(int directory)
-{
-	return cgroup_number(directory, "cgroup.events", "populated") == 1;
-}
-
 void cgroups_destroy(struct cgroups *cgroups)
 {
 	static const struct timespec pause = {.tv_nsec = END_PAUSE_NS};
 	if (!cgroups)
 		return;
-	for (int i = 0; i < END_LOOKS && cgroups->pod >= 0 && is_populated(cgroups->pod); i++)
+	for (int i = 0; i < END_LOOKS && cgroups->pod >= 0 && cgroup_is_running(cgroups->pod); i++)
 		nanosleep(&pause, NULL);
 	unmake(cgroups);
 	cgroup_home_finish(&cgroups->home);
 	free(cgroups);
+}
+
+int cgroups_give(struct cgroups *cgroups, pid_t inside)
+{
+	struct stat status;
+	int64_t root = users_root_of(inside);
+	if (!cgroups || cgroups->base < 0)
+		return 0;
+	if (root < 0 || fstatat(cgroups->base, "cgroup.procs", &status, 0) < 0)
+		return -ESRCH;
+	cgroups->was_given = true;
+	cgroups->giver = status.st_uid;
+	/* Who moves a process must be allowed to in the cgroup that is above both. */
+	int result = cgroup_set_owner(cgroups->base, "cgroup.procs", (uid_t)root);
+	return result < 0 ? result : cgroup_set_owner_of_all(cgroups->pod, (uid_t)root);
+}
+
+uint64_t cgroups_capabilities(const struct cgroups *cgroups)
+{
+	struct stat status;
+	bool is_others = cgroups && cgroups->base >= 0 && fstat(cgroups->base, &status) == 0 &&
+		status.st_uid != geteuid();
+	return is_others ? UINT64_C(1) << capability_find("DAC_OVERRIDE") : 0;
 }
 
 /* --- birth --- */
@@ -298,12 +291,12 @@ void cgroup_prepare(struct cgroups *cgroups, int index)
 	int fd = cgroup_directory(cgroups, index);
 	if (fd < 0)
 		return;
-	if (is_populated(fd))
+	if (cgroup_is_running(fd))
 		cgroup_kill_directory(fd);
 	/* A program that makes cgroups of its own, and was killed: there could be no process beside
 	 * them. */
 	if (cgroup_number(fd, "cgroup.stat", "nr_descendants") > 0) {
-		cgroup_each_child(fd, remove_tree);
+		cgroup_each_child(fd, cgroup_remove);
 		cgroup_controllers_disable(fd, ~0U);
 	}
 	cgroups->places[index].oom_kills = oom_count(fd);
@@ -327,7 +320,7 @@ bool cgroup_kill(const struct cgroups *cgroups, int index)
 bool cgroup_is_populated(const struct cgroups *cgroups, int index)
 {
 	int fd = cgroup_directory(cgroups, index);
-	return fd >= 0 && is_populated(fd);
+	return fd >= 0 && cgroup_is_running(fd);
 }
 
 bool cgroup_ran_out_of_memory(struct cgroups *cgroups, int index, int64_t now)

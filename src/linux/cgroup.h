@@ -12,6 +12,8 @@
 #ifndef PODINIT_LINUX_CGROUP_H
 #define PODINIT_LINUX_CGROUP_H
 
+#include <sys/types.h>
+
 #include "../spec/spec.h"
 
 struct cgroups;
@@ -24,10 +26,17 @@ struct cgroups;
  * cgroups_furnish() says. */
 struct cgroups *cgroups_create(const char *where, bool owns_machine);
 
+/* The podinit inside of a sandbox with users of its own, process `inside`, is nobody here: this lets it
+ * furnish and use what was made. 0 or -errno. */
+int cgroups_give(struct cgroups *cgroups, pid_t inside);
+
 /* Makes the cgroups of the pod's processes, with their limits. Says what cannot be enforced, and what of
  * the container's settings defeats the pod's. A value that the kernel refuses is a problem. */
 void cgroups_furnish(
 	struct cgroups *cgroups, const struct pod_spec *spec, struct problems *problems);
+
+/* What it takes to move processes there and back, a bit each (spec/security.h). */
+uint64_t cgroups_capabilities(const struct cgroups *cgroups);
 
 /* When every process is gone: removes all of it, with podinit and the others back in D, and frees. In a
  * sandbox both podinits call it, the outer one last. */

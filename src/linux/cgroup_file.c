@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 ssize_t cgroup_read(int directory, const char *file, char *buffer, size_t size)
@@ -103,4 +104,74 @@ void cgroup_each_child(int directory, void (*visit)(int directory, const char *n
 			visit(directory, entry->d_name);
 	}
 	closedir(list);
+}
+
+bool cgroup_is_running(int directory)
+{
+	return cgroup_number(directory, "cgroup.events", "populated") == 1;
+}
+
+int cgroup_make(int parent, const char *name)
+{
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+void cgroup_remove(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	cgroup_each_child(fd, cgroup_remove);
+	close(fd);
+	unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+enum { MOVE_ROUNDS = 8 }; /* for processes that fork while they are moved */
+
+static bool move_one(pid_t pid, void *data)
+{
+	/* Who cannot be moved (the kernel's own, or one of another PID namespace) stays. */
+	if (pid > 0)
+		cgroup_move(*(int *)data, pid);
+	return true;
+}
+
+static bool stop_looking(pid_t pid, void *data)
+{
+	(void)pid;
+	*(bool *)data = true;
+	return false;
+}
+
+void cgroup_move_all(int from, int to)
+{
+	for (int i = 0; i < MOVE_ROUNDS; i++) {
+		bool is_populated = false;
+		cgroup_each_process(from, move_one, &to);
+		cgroup_each_process(from, stop_looking, &is_populated);
+		if (!is_populated)
+			return;
+	}
+}
+
+int cgroup_set_owner(int directory, const char *file, uid_t uid)
+{
+	return fchownat(directory, file, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int cgroup_set_owner_of_all(int directory, uid_t uid)
+{
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+	DIR *files = fd < 0 ? NULL : fdopendir(fd);
+	if (!files)
+		return -errno;
+	for (struct dirent *entry; result == 0 && (entry = readdir(files));) {
+		if (strcmp(entry->d_name, "..") != 0)
+			result = cgroup_set_owner(directory, entry->d_name, uid);
+	}
+	closedir(files);
+	return result;
 }

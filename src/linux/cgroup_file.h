@@ -1,5 +1,5 @@
 /* The small files of a cgroup, by its directory. Fixed buffers, no blocking: fit for the loop and, but
- * for cgroup_each_child(), for a child that shares our memory. */
+ * for what lists directories, for a child that shares our memory. */
 #ifndef PODINIT_LINUX_CGROUP_FILE_H
 #define PODINIT_LINUX_CGROUP_FILE_H
 
@@ -24,5 +24,17 @@ bool cgroup_has_word(int directory, const char *file, const char *word);
 int cgroup_each_process(int directory, bool (*visit)(pid_t pid, void *data), void *data);
 /* Calls visit() for each cgroup below it, with its name. */
 void cgroup_each_child(int directory, void (*visit)(int directory, const char *name));
+
+/* Is a process in it, or below it, that still runs? */
+bool cgroup_is_running(int directory);
+/* The cgroup of this name below another, made if it is missing. A descriptor or -errno. */
+int cgroup_make(int parent, const char *name);
+/* Removes it with all cgroups below it; those where a process is left stay. */
+void cgroup_remove(int parent, const char *name);
+/* Moves every process that can be moved. */
+void cgroup_move_all(int from, int to);
+/* Makes a file, or the directory and all files in it, that user's. 0 or -errno. */
+int cgroup_set_owner(int directory, const char *file, uid_t uid);
+int cgroup_set_owner_of_all(int directory, uid_t uid);
 
 #endif

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,12 @@
 #include "names.h"
 
 static const double CLIENT_SECONDS = 5; /* without progress */
+
+/* Made before podinit became another user; see control_listen_early(). */
+static struct {
+	int fd; /* -1: it was not */
+	char name[108];
+} early = {.fd = -1};
 
 static void client_close(struct control_client *client)
 {
@@ -34,7 +41,7 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *timer, int events)
 static struct text out_text(struct control_client *client)
 {
 	client->out_sent = 0;
-	return text_in(client->out, sizeof(client->out));
+	return text_in(client->out, client->control->actions->piece_max);
 }
 
 static void answer_error(struct control_client *client, const char *problem)
@@ -173,6 +180,9 @@ static bool is_allowed(int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
+	/* Everybody's user number is another one here; but the file lets root connect only. */
+	if (early.fd >= 0)
+		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
 	return peer.uid == 0 || peer.uid == geteuid();
@@ -261,6 +271,23 @@ static int listen_at(const char *name)
 	return result;
 }
 
+void control_listen_early(const char *path)
+{
+	struct text name = text_in(early.name, sizeof(early.name));
+	text_add(&name, "%s", path ? path : CONTROL_PATH);
+	if (!name.truncated && early.name[0] != '@')
+		early.fd = listen_at(early.name);
+}
+
+void control_forget_early(void)
+{
+	if (early.fd < 0)
+		return;
+	close(early.fd);
+	early.fd = -1;
+	unlink(early.name);
+}
+
 int control_open(struct control *control, struct ev_loop *loop, const char *path,
 	const struct control_actions *actions)
 {
@@ -271,13 +298,22 @@ int control_open(struct control *control, struct ev_loop *loop, const char *path
 	}
 	struct text name = text_in(control->name, sizeof(control->name));
 	text_add(&name, "%s", path ? path : CONTROL_PATH);
-	int fd = name.truncated ? -ENAMETOOLONG : listen_at(control->name);
+	int fd = name.truncated ? -ENAMETOOLONG
+		: early.fd >= 0 ? early.fd
+				: listen_at(control->name);
 	if (fd < 0 && !path) {
 		control_abstract_name(control->name, sizeof(control->name));
 		fd = listen_at(control->name);
 	}
 	if (fd < 0)
 		return fd;
+	control->buffers = calloc(CONTROL_CLIENTS_MAX, actions->piece_max);
+	if (!control->buffers) {
+		close(fd);
+		return -ENOMEM;
+	}
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control->clients[i].out = control->buffers + actions->piece_max * (size_t)i;
 	control->fd = fd;
 	ev_io_init(&control->io, on_connection, fd, EV_READ);
 	control->io.data = control;
@@ -296,6 +332,7 @@ void control_close(struct control *control)
 	ev_io_stop(control->loop, &control->io);
 	close(control->fd);
 	control->fd = -1;
+	free(control->buffers);
 	if (control->name[0] != '@')
 		unlink(control->name);
 }

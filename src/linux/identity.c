@@ -11,8 +11,6 @@
 #include "account.h"
 #include "label.h"
 
-enum { GROUPS_MAX = 1024 };
-
 static uint64_t bounding_set(void)
 {
 	uint64_t set = 0;
@@ -47,10 +45,12 @@ uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec 
 {
 	const struct security_spec security = spec_security(pod, process);
 	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
-	/* ALL means all that there are to give. */
+	/* root gets its bounding set from the program that it executes, unless that can give nothing. ALL
+	 * means all that there are to give. */
+	bool by_program = is_root && process->privilege_escalation != SAID_FALSE;
 	if (process->capabilities_add == CAPABILITIES_ALL)
 		return 0;
-	return spec_ambient(process) & ~(is_root ? bounding_set() : permitted_set());
+	return spec_ambient(process) & ~(by_program ? bounding_set() : permitted_set());
 }
 
 static void set_flags(cap_t state, cap_flag_t flag, uint64_t set)
@@ -97,6 +97,8 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 		.lost = bounding & ~set,
 		.ambient = ambient & permitted,
 		.missing = lowest(identity_missing(pod, process)),
+		.has_apparmor = label_has_apparmor(),
+		.has_selinux = label_has_selinux(),
 		.says_capabilities = process->privileged || process->capabilities_add ||
 			process->capabilities_drop,
 	};
@@ -121,11 +123,8 @@ bool identity_needs_files(const struct identity *identity)
 /* One process on its way to be what it is to be. */
 struct assumption {
 	const struct identity *identity;
+	struct identity_choice *choice;
 	struct spawn_error *error;
-	bool changes_user, changes_groups;
-	uid_t uid;
-	gid_t gid, groups[GROUPS_MAX];
-	int group_count;
 };
 
 /* --- who: each step returns 0, -errno or SPAWN_STAGE_SAYS_IT --- */
@@ -135,18 +134,23 @@ static int find_user(struct assumption *one)
 {
 	const struct identity *identity = one->identity;
 	const char *user = identity->security.user;
-	struct account account = {.uid = one->uid, .gid = one->gid};
+	struct account account = {.uid = one->choice->uid, .gid = one->choice->gid};
 	if (user && account_find_user(user, &account) < 0)
 		return SPAWN_STAGE_SAYS_IT;
-	one->uid = account.uid;
-	one->gid = account.gid;
-	one->changes_user = user || identity->security.group;
-	one->changes_groups = identity_needs_files(identity);
+	/* Of itself podinit knows the group without the file. */
+	if (*account.name || account.uid != one->choice->uid)
+		one->choice->gid = account.gid;
+	one->choice->uid = account.uid;
+	one->choice->changes_user = user || identity->security.group;
+	one->choice->changes_groups = identity_needs_files(identity);
 	if (!user) {
-		int own = one->changes_groups ? getgroups(GROUPS_MAX, one->groups) : 0;
-		one->group_count = own < 0 ? 0 : own;
+		int own = one->choice->changes_groups
+			? getgroups(IDENTITY_GROUPS_MAX, one->choice->groups)
+			: 0;
+		one->choice->group_count = own < 0 ? 0 : own;
 	} else if (!identity->pod->groups_strict) {
-		one->group_count = account_groups(account.name, one->groups, GROUPS_MAX);
+		one->choice->group_count =
+			account_groups(account.name, one->choice->groups, IDENTITY_GROUPS_MAX);
 	}
 	return 0;
 }
@@ -154,24 +158,25 @@ static int find_user(struct assumption *one)
 static int find_group(struct assumption *one)
 {
 	const char *group = one->identity->security.group;
-	return group && account_find_group(group, &one->gid) < 0 ? SPAWN_STAGE_SAYS_IT : 0;
+	return group && account_find_group(group, &one->choice->gid) < 0 ? SPAWN_STAGE_SAYS_IT : 0;
 }
 
 static int find_supplemental_groups(struct assumption *one)
 {
 	const struct strings *names = &one->identity->pod->supplemental_groups;
-	for (int i = 0; i < names->count && one->group_count < GROUPS_MAX; i++) {
+	for (int i = 0; i < names->count && one->choice->group_count < IDENTITY_GROUPS_MAX; i++) {
 		one->error->item = (uint16_t)i;
-		if (account_find_group(names->items[i], &one->groups[one->group_count]) < 0)
+		if (account_find_group(
+			    names->items[i], &one->choice->groups[one->choice->group_count]) < 0)
 			return SPAWN_STAGE_SAYS_IT;
-		one->group_count++;
+		one->choice->group_count++;
 	}
 	return 0;
 }
 
 static int refuse_root(struct assumption *one)
 {
-	bool refused = one->uid == 0 && one->identity->security.non_root == SAID_TRUE;
+	bool refused = one->choice->uid == 0 && one->identity->security.non_root == SAID_TRUE;
 	return refused ? SPAWN_STAGE_SAYS_IT : 0;
 }
 
@@ -187,12 +192,12 @@ static int refuse_missing(struct assumption *one)
 
 static int set_apparmor(struct assumption *one)
 {
-	return label_set_apparmor(&one->identity->security);
+	return label_set_apparmor(&one->identity->security, one->identity->has_apparmor);
 }
 
 static int set_selinux(struct assumption *one)
 {
-	return label_set_selinux(&one->identity->security);
+	return label_set_selinux(&one->identity->security, one->identity->has_selinux);
 }
 
 static bool has_group(const gid_t *groups, int count, gid_t group)
@@ -208,24 +213,36 @@ static bool has_group(const gid_t *groups, int count, gid_t group)
  * missing. */
 static bool has_all_groups(const struct assumption *one)
 {
-	gid_t own[GROUPS_MAX];
-	int count = getgroups(GROUPS_MAX, own);
-	for (int i = 0; i < one->group_count; i++) {
-		if (one->groups[i] != one->gid && !has_group(own, count, one->groups[i]))
+	gid_t own[IDENTITY_GROUPS_MAX];
+	int count = getgroups(IDENTITY_GROUPS_MAX, own);
+	for (int i = 0; i < one->choice->group_count; i++) {
+		if (one->choice->groups[i] != one->choice->gid &&
+			!has_group(own, count, one->choice->groups[i]))
 			return false;
 	}
 	return true;
+}
+
+/* EINVAL is not about our arguments: a user namespace has only the numbers that are mapped. */
+static int cannot_become(struct assumption *one, int error)
+{
+	if (error != EINVAL)
+		return -error;
+	one->error->stage = STAGE_UNMAPPED;
+	return SPAWN_STAGE_SAYS_IT;
 }
 
 /* The system calls themselves: the C library's wrappers tell other threads, which a vforked child must
  * not. */
 static int set_groups(struct assumption *one)
 {
-	if (one->changes_groups && syscall(SYS_setgroups, one->group_count, one->groups) < 0 &&
+	if (one->choice->changes_groups &&
+		syscall(SYS_setgroups, one->choice->group_count, one->choice->groups) < 0 &&
 		!(errno == EPERM && has_all_groups(one)))
-		return -errno;
-	if (one->changes_user && syscall(SYS_setresgid, one->gid, one->gid, one->gid) < 0)
-		return -errno;
+		return cannot_become(one, errno);
+	if (one->choice->changes_user &&
+		syscall(SYS_setresgid, one->choice->gid, one->choice->gid, one->choice->gid) < 0)
+		return cannot_become(one, errno);
 	return 0;
 }
 
@@ -245,11 +262,13 @@ static int drop_bounding(struct assumption *one)
 
 static int set_user(struct assumption *one)
 {
-	if (!one->changes_user)
+	if (!one->choice->changes_user)
 		return 0;
 	/* Else the change would take the capabilities that a user is to have. */
 	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	int result = syscall(SYS_setresuid, one->uid, one->uid, one->uid) < 0 ? -errno : 0;
+	bool failed =
+		syscall(SYS_setresuid, one->choice->uid, one->choice->uid, one->choice->uid) < 0;
+	int result = failed ? cannot_become(one, errno) : 0;
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	return result;
 }
@@ -257,7 +276,7 @@ static int set_user(struct assumption *one)
 static int set_capabilities(struct assumption *one)
 {
 	const struct identity *identity = one->identity;
-	bool is_root = one->uid == 0;
+	bool is_root = one->choice->uid == 0;
 	if (cap_reset_ambient() < 0 && errno != EINVAL)
 		return -errno;
 	if (cap_set_proc(is_root ? identity->as_root : identity->as_user) < 0)
@@ -295,12 +314,25 @@ static int install_filter_late(struct assumption *one)
 	return filter && gains_nothing(one->identity) ? seccomp_install(filter) : 0;
 }
 
-int identity_assume(const struct identity *identity, struct spawn_error *error)
+struct step {
+	enum spawn_stage stage;
+	int (*make)(struct assumption *one);
+};
+
+static int take_steps(const struct step *steps, size_t count, struct assumption *one)
 {
-	static const struct {
-		enum spawn_stage stage;
-		int (*make)(struct assumption *one);
-	} steps[] = {
+	int result = 0;
+	for (size_t i = 0; i < count && result == 0; i++) {
+		one->error->stage = (uint16_t)steps[i].stage;
+		result = steps[i].make(one);
+	}
+	return result;
+}
+
+int identity_choose(
+	const struct identity *identity, struct identity_choice *choice, struct spawn_error *error)
+{
+	static const struct step steps[] = {
 		{STAGE_USER, find_user},
 		{STAGE_GROUP, find_group},
 		{STAGE_SUPPLEMENTAL_GROUP, find_supplemental_groups},
@@ -308,6 +340,18 @@ int identity_assume(const struct identity *identity, struct spawn_error *error)
 		{STAGE_CAPABILITY, refuse_missing},
 		{STAGE_APPARMOR, set_apparmor},
 		{STAGE_SELINUX, set_selinux},
+	};
+	struct assumption one = {.identity = identity, .choice = choice, .error = error};
+	choice->uid = geteuid();
+	choice->gid = getegid();
+	choice->group_count = 0;
+	return take_steps(steps, sizeof(steps) / sizeof(*steps), &one);
+}
+
+int identity_assume(
+	const struct identity *identity, struct identity_choice *choice, struct spawn_error *error)
+{
+	static const struct step steps[] = {
 		{STAGE_SET_GROUPS, set_groups},
 		{STAGE_CAPABILITIES, drop_bounding},
 		{STAGE_SECCOMP, install_filter_early},
@@ -316,14 +360,8 @@ int identity_assume(const struct identity *identity, struct spawn_error *error)
 		{STAGE_NO_NEW_PRIVILEGES, lose_new_privileges},
 		{STAGE_SECCOMP, install_filter_late},
 	};
-	struct assumption one = {
-		.identity = identity, .error = error, .uid = geteuid(), .gid = getegid()};
-	int result = 0;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
-		error->stage = (uint16_t)steps[i].stage;
-		result = steps[i].make(&one);
-	}
-	return result;
+	struct assumption one = {.identity = identity, .choice = choice, .error = error};
+	return take_steps(steps, sizeof(steps) / sizeof(*steps), &one);
 }
 
 /* --- podinit itself --- */

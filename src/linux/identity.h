@@ -15,11 +15,22 @@ struct identity {
 	const struct process_spec *process;
 	const struct seccomp_program *filter; /* NULL: none */
 	struct security_spec security;
-	uint64_t lost;	  /* capabilities that leave its bounding set */
-	uint64_t ambient; /* what it has although it is not root */
-	int missing;	  /* one that was asked for and podinit has not; -1: none */
+	uint64_t lost;			/* capabilities that leave its bounding set */
+	uint64_t ambient;		/* what it has although it is not root */
+	int missing;			/* one that was asked for and podinit has not; -1: none */
+	bool has_apparmor, has_selinux; /* the kernel */
 	bool says_capabilities; /* add, drop or privileged: else it gets the default as far as that goes */
 	cap_t as_root, as_user; /* the three sets of capset(2), if its user is root, and if not */
+};
+
+enum { IDENTITY_GROUPS_MAX = 1024 };
+
+/* What names mean in a process's own root. */
+struct identity_choice {
+	bool changes_user, changes_groups;
+	uid_t uid;
+	gid_t gid, groups[IDENTITY_GROUPS_MAX];
+	int group_count;
 };
 
 /* For process number `index`. 0 or -errno (out of memory). */
@@ -33,9 +44,15 @@ uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec 
 /* Must files be read for it? Then only a process that may block can do it. */
 bool identity_needs_files(const struct identity *identity);
 
-/* In the new process, in its root: becomes it. 0, or -errno with error->stage and ->item set. Without
- * files to read it allocates nothing, so it is fit for a vfork. */
-int identity_assume(const struct identity *identity, struct spawn_error *error);
+/* Both in the new process, in its root: 0, -errno or SPAWN_STAGE_SAYS_IT, with error->stage and ->item set.
+ * Without files to read they allocate nothing, so they are fit for a vfork. */
+
+/* Who it is to be, and the labels of its program: all that needs files, while there is no limit yet. */
+int identity_choose(
+	const struct identity *identity, struct identity_choice *choice, struct spawn_error *error);
+/* Becomes that. */
+int identity_assume(
+	const struct identity *identity, struct identity_choice *choice, struct spawn_error *error);
 
 /* podinit itself: keeps only these of its capabilities, and is no longer open to those who are root
  * without having them (ptrace(2), /proc/1/root). 0 or -errno. */

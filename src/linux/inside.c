@@ -82,7 +82,7 @@ static void add_mount_point(struct inside *inside, const char *path)
 
 void inside_init(struct inside *inside, const struct process_spec *process)
 {
-	/* What view.c puts into every root of its own. */
+	/* What view_root.c and hosts.c put into every root of its own. */
 	static const char *const own_root[] = {"/proc", "/sys", "/dev", "/etc/hosts"};
 	const size_t own_count = sizeof(own_root) / sizeof(*own_root);
 	size_t room = (size_t)process->mounts.count + own_count;

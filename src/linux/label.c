@@ -20,7 +20,7 @@ static int write_attribute(const char *path, const char *label)
 }
 
 /* Built in is not switched on. */
-static bool has_apparmor(void)
+bool label_has_apparmor(void)
 {
 	char enabled = 'N';
 	int fd = open("/sys/module/apparmor/parameters/enabled", O_RDONLY | O_CLOEXEC);
@@ -31,10 +31,14 @@ static bool has_apparmor(void)
 	return has;
 }
 
-int label_set_apparmor(const struct security_spec *security)
+bool label_has_selinux(void)
+{
+	return access("/sys/fs/selinux/enforce", F_OK) == 0;
+}
+
+int label_set_apparmor(const struct security_spec *security, bool has)
 {
 	char label[512];
-	bool has = has_apparmor();
 	const char *profile = security->apparmor_name;
 	if (security->apparmor == PROFILE_UNSAID ||
 		(security->apparmor == PROFILE_UNCONFINED && !has))
@@ -77,13 +81,13 @@ static int make_context(const struct security_spec *security, char *out, size_t 
 	return needed < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-int label_set_selinux(const struct security_spec *security)
+int label_set_selinux(const struct security_spec *security, bool has)
 {
 	char context[1024];
 	if (!security->selinux_user && !security->selinux_role && !security->selinux_type &&
 		!security->selinux_level)
 		return 0;
-	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+	if (!has)
 		return -EOPNOTSUPP;
 	int result = make_context(security, context, sizeof(context));
 	return result == 0 ? write_attribute("/proc/self/attr/exec", context) : result;

@@ -154,9 +154,10 @@ int limits_apply(const struct pod_spec *pod, const struct process_spec *process,
 		enum spawn_stage stage;
 		int (*set)(const struct application *one);
 	} steps[] = {
+		/* The one that needs a descriptor, before there may be none any more. */
+		{STAGE_OOM_SCORE, set_oom_score},
 		{STAGE_RLIMIT, set_rlimits},
 		{STAGE_NICE, set_nice},
-		{STAGE_OOM_SCORE, set_oom_score},
 		{STAGE_CPU_AFFINITY, set_cpu_affinity},
 		{STAGE_CPU_SCHEDULING, set_cpu_scheduling},
 		{STAGE_IO_SCHEDULING, set_io_scheduling},

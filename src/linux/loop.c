@@ -63,6 +63,9 @@ static void run_queue(struct loop *loop)
 	arm_deadline(loop, now);
 	if (loop->queue_count)
 		ev_idle_start(loop->ev, &loop->more_work);
+	/* Before it could be taken for something left behind. */
+	if (loop->pod->stopping)
+		evictor_end(&loop->evictor);
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
 }
@@ -170,6 +173,11 @@ static void on_outer_signals(struct ev_loop *ev, struct ev_io *io, int events)
 	}
 }
 
+static void volume_exceeded(void *owner, int volume)
+{
+	loop_feed(owner, &(struct event){.type = EVENT_EVICTED, .volume = volume});
+}
+
 /* --- control --- */
 
 static void give_status(void *owner, struct podstatus *status)
@@ -180,6 +188,7 @@ static void give_status(void *owner, struct podstatus *status)
 		.pod = loop->pod,
 		.now = clock_monotonic(),
 		.realtime = clock_realtime(),
+		.words = messages_kept(loop->setup->volumes->messages),
 		.orphans = loop->orphans,
 		.pid = getpid(),
 	};
@@ -194,7 +203,8 @@ static void open_control(struct loop *loop)
 {
 	if (!loop->setup->control)
 		return;
-	loop->control_actions = (struct control_actions){loop, give_status, stop_by_control};
+	loop->control_actions = (struct control_actions){
+		loop, podstatus_piece_max(loop->spec), give_status, stop_by_control};
 	int result = control_open(
 		&loop->control, loop->ev, loop->setup->control_path, &loop->control_actions);
 	if (result < 0)
@@ -225,7 +235,7 @@ static bool allocate(struct loop *loop)
 		loop->processes[i].tty = calloc(1, sizeof(struct tty));
 		if (!loop->processes[i].tty)
 			return false;
-		loop->processes[i].tty->output.fd = -1;
+		tty_init(loop->processes[i].tty);
 	}
 	return true;
 }
@@ -283,21 +293,26 @@ static const char *begin(struct loop *loop)
 	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
 	stay_asleep(loop);
+	evictor_begin(&loop->evictor, loop->ev, loop->setup->volumes, volume_exceeded, loop);
 	open_control(loop);
 	if (loop->spec->entrypoint)
 		terminal_prepare(&loop->spec->entry);
 	return NULL;
 }
 
+/* Everything has ended, so nobody waits for podinit but whoever waits for its end. Their last words, where a
+ * terminal holds them, are worth a moment. */
 static void finish(struct loop *loop)
 {
+	int64_t deadline = clock_monotonic() + NS_PER_SECOND;
 	control_close(&loop->control);
+	evictor_end(&loop->evictor);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
 		loop_forget(&loop->processes[i]);
 		if (loop->processes[i].tty && loop->ev)
-			tty_end(loop->processes[i].tty, loop->ev);
+			tty_finish(loop->processes[i].tty, loop->ev, deadline);
 		free(loop->processes[i].tty);
 	}
 	if (loop->signals.fd > 0)

@@ -57,6 +57,7 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
+	messages_keep(loop->setup->volumes->messages, index, true);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
 			.process = index,
@@ -96,10 +97,10 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 {
 	int index = process_of(loop, reaped->pid);
 	loop->holds_zombie = true;
-	if (index < 0)
-		orphan_ended(loop, reaped);
-	else
+	if (index >= 0)
 		process_ended(loop, index, reaped);
+	else if (!evictor_reaped(&loop->evictor, reaped->pid))
+		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;
 	if (loop->drain_signo)
@@ -132,5 +133,5 @@ void loop_reap_all(struct loop *loop)
 
 void loop_reap_the_past(struct loop *loop)
 {
-	reap_batch(loop);
+	loop->leftovers.has_strangers = reap_batch(loop) != REAP_NO_CHILDREN;
 }

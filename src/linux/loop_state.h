@@ -1,4 +1,5 @@
-/* The loop's state: what loop.c (events in) and act.c (actions out) share. Nothing else includes it. */
+/* The loop's state: what loop.c (events in), act.c (actions out) and the files beside them share. Nothing
+ * else includes it. */
 #ifndef PODINIT_LINUX_LOOP_STATE_H
 #define PODINIT_LINUX_LOOP_STATE_H
 
@@ -6,15 +7,22 @@
 
 #include "../core/pod.h"
 #include "control.h"
+#include "evict.h"
+#include "leftover.h"
 #include "loop.h"
 #include "spawn.h"
 #include "tty.h"
 
 /* A process of the pod as the kernel knows it. */
 struct runtime {
-	pid_t pid;		  /* 0: none; set from the fork until it is reaped */
-	int pidfd;		  /* -1: none */
-	pid_t group;		  /* of its latest instance; what it left behind is still in it */
+	pid_t pid;     /* 0: none; set from the fork until it is reaped */
+	int pidfd;     /* -1: none */
+	pid_t group;   /* of its latest instance; what it left behind is still in it.
+				   * But for an entrypoint's it is its session, too. 0: podinit's */
+	uint64_t born; /* its latest instance, in ticks: whoever is older does not descend
+				   * from it. 0: not known */
+	uint64_t mount_namespace; /* of its latest instance, where it is one of its own; else 0.
+				   * Read at its birth: when it has ended nobody can say it */
 	bool aborted;		  /* killed by ACT_ABORT while it prepared itself */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
@@ -36,6 +44,7 @@ struct loop {
 	int joined;	    /* at the last look: who is not our child, but ends with us */
 	int killed;	    /* leftovers that got SIGKILL, at most at once */
 	struct signal_record stopped_by; /* the signal that ended the pod; signo 0: none */
+	struct leftover_memory leftovers;
 	struct runtime *processes;
 	struct spawner spawner;
 	uint64_t orphans;
@@ -49,6 +58,7 @@ struct loop {
 	struct ev_idle more_work;
 	struct control_actions control_actions;
 	struct control control;
+	struct evictor evictor;
 };
 
 /* Steps the core with an event and with the results of what it decided, until all is done; while

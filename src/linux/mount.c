@@ -62,6 +62,15 @@ int mount_read_only(const char *path)
 	return 0;
 }
 
+int mount_read_only_tree(int taken)
+{
+	struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	if (mount_setattr(taken, "", AT_EMPTY_PATH | AT_RECURSIVE, &read_only, sizeof(read_only)) <
+		0)
+		return -errno;
+	return 0;
+}
+
 int mount_take(int at, const char *path)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH;
@@ -86,44 +95,4 @@ int mount_attach(int taken, const char *target, bool read_only)
 	if (move_mount(taken, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return read_only ? mount_read_only(target) : 0;
-}
-
-/* The directory `name` below `at`, made if missing. Takes `at`. */
-static int open_step(int at, const char *name)
-{
-	struct stat mode;
-	int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, fd = openat(at, name, flags);
-	if (fd < 0 && errno == ENOENT && fstat(at, &mode) == 0) {
-		/* mkdirat() applies the umask; the volume's mode is meant. */
-		if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
-			fd = -1;
-		else if (fchmodat(at, name, mode.st_mode & 07777, 0) == 0)
-			fd = openat(at, name, flags);
-	}
-	int error = errno;
-	close(at);
-	if (fd < 0)
-		return -error;
-	if (fstat(fd, &mode) == 0 && S_ISLNK(mode.st_mode)) {
-		close(fd);
-		return -ELOOP;
-	}
-	return fd;
-}
-
-int mount_open_beneath(const char *directory, const char *path)
-{
-	char copy[PATH_MAX], *rest = NULL;
-	if (strlen(path) >= sizeof(copy))
-		return -ENAMETOOLONG;
-	strcpy(copy, path);
-	int fd = open(directory, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	for (char *name = strtok_r(copy, "/", &rest); name && fd >= 0;
-		name = strtok_r(NULL, "/", &rest)) {
-		if (strcmp(name, ".") != 0)
-			fd = open_step(fd, name);
-	}
-	return fd;
 }

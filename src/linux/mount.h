@@ -19,9 +19,7 @@ int mount_attach(int taken, const char *target, bool read_only);
 /* Makes what is mounted at `path` read-only, and keeps its other flags. */
 int mount_read_only(const char *path);
 
-/* Opens DIRECTORY/PATH without following any link below DIRECTORY, which a process may have put
- * there to get out of it. Missing directories are made, with the mode of DIRECTORY. A descriptor
- * (O_PATH), or -errno. */
-int mount_open_beneath(const char *directory, const char *path);
+/* Makes such a copy read-only, and everything that is mounted below it (Linux 5.12). */
+int mount_read_only_tree(int taken);
 
 #endif

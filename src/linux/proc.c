@@ -3,10 +3,15 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,52 +36,115 @@ void proc_name(pid_t pid, char name[PROC_NAME_MAX])
 	name[strcspn(name, "\n")] = '\0';
 }
 
-struct stat_line {
-	char state, program[PROC_NAME_MAX];
-	int parent, group, threads;
-	bool is_kernels;
-};
-
-static int read_stat(pid_t pid, struct stat_line *line)
+pid_t proc_number_inside(pid_t pid)
 {
-	enum { KERNEL_THREAD = 0x200000 }; /* the kernel's PF_KTHREAD */
+	static const char field[] = "\nNSpid:";
+	char path[64], buffer[4096];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	const char *line =
+		read_file(path, buffer, sizeof(buffer)) > 0 ? strstr(buffer, field) : NULL;
+	if (!line)
+		return 0;
+	line += sizeof(field) - 1;
+	/* From the outermost PID namespace to its own. */
+	const char *last = line;
+	for (size_t length;
+		(length = strspn(line, "\t ")) && isdigit((unsigned char)line[length]);) {
+		last = line + length;
+		line = last + strspn(last, "0123456789");
+	}
+	return (pid_t)atoi(last);
+}
+
+bool proc_stat(pid_t pid, struct proc_stat *stat)
+{
+	enum { EXITING = 0x4, KERNEL_THREAD = 0x200000 }; /* the kernel's PF_EXITING, PF_KTHREAD */
 	unsigned flags;
-	char path[64], buffer[512];
+	unsigned long pending;
+	char path[64], buffer[1024];
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (read_file(path, buffer, sizeof(buffer)) <= 0)
-		return -1;
+		return false;
 	/* The name in brackets may hold anything, brackets too. */
 	const char *name = strchr(buffer, '('), *end = strrchr(buffer, ')');
+	*stat = (struct proc_stat){.pid = pid};
 	if (!name || !end ||
 		sscanf(end + 1,
-			" %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
-			&line->state, &line->parent, &line->group, &flags, &line->threads) != 5)
-		return -1;
-	snprintf(line->program, sizeof(line->program), "%.*s", (int)(end - name - 1), name + 1);
-	line->is_kernels = flags & KERNEL_THREAD;
+			" %c %d %d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d %*d "
+			"%" SCNu64 " %*u %*d %*u %*u %*u %*u %*u %*u %lu",
+			&stat->state, &stat->parent, &stat->group, &stat->session, &flags,
+			&stat->threads, &stat->start, &pending) != 8)
+		return false;
+	snprintf(stat->program, sizeof(stat->program), "%.*s", (int)(end - name - 1), name + 1);
+	stat->is_kernels = flags & KERNEL_THREAD;
+	/* A SIGKILL on its way is pending for each thread. That the first thread ends says nothing
+	 * where there are others. */
+	stat->is_dying = pending & 1UL << (SIGKILL - 1) || (flags & EXITING && stat->threads < 2);
+	return true;
+}
+
+/* As far as files go, as the user that a process is: who has as many capabilities as it and is the same
+ * user may look at it without CAP_SYS_PTRACE, which containers do not have. */
+static int stat_as(uid_t uid, gid_t gid, const char *path, struct stat *found)
+{
+	setfsgid(gid);
+	setfsuid(uid);
+	int result = stat(path, found);
+	setfsuid(geteuid());
+	setfsgid(getegid());
+	return result;
+}
+
+uint64_t proc_mount_namespace(pid_t pid)
+{
+	struct stat namespace, owner;
+	char directory[32], path[64];
+	snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "%s/ns/mnt", directory);
+	if (stat(path, &namespace) == 0)
+		return namespace.st_ino;
+	bool as_owner = errno == EACCES && geteuid() == 0 && stat(directory, &owner) == 0;
+	if (as_owner && owner.st_uid && stat_as(owner.st_uid, owner.st_gid, path, &namespace) == 0)
+		return namespace.st_ino;
 	return 0;
+}
+
+int proc_child_count(void)
+{
+	char path[64], buffer[4096];
+	int count = 0;
+	ssize_t length;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	/* Each number has a space behind it. */
+	while ((length = read(fd, buffer, sizeof(buffer))) > 0) {
+		for (ssize_t i = 0; i < length; i++)
+			count += buffer[i] == ' ';
+	}
+	close(fd);
+	return length < 0 ? -1 : count;
 }
 
 /* Climbs the parents up to a child of ours, whose number it returns; 0 if there is none. Memory does
  * not grow with the number of processes, time does; this runs only when a pod ends. */
-static pid_t our_child(pid_t pid, struct stat_line line)
+static pid_t our_child(struct proc_stat stat)
 {
 	pid_t self = getpid();
-	for (int depth = 0; depth < 4096 && line.parent > 0; depth++) {
-		if (line.parent == self)
-			return pid;
-		pid = line.parent;
-		if (read_stat(pid, &line) < 0)
+	for (int depth = 0; depth < PROC_DEPTH_MAX && stat.parent > 0; depth++) {
+		if (stat.parent == self)
+			return stat.pid;
+		if (!proc_stat(stat.parent, &stat))
 			return 0;
 	}
 	return 0;
 }
 
-/* Nothing runs of it any more. A process whose first thread has ended looks like a zombie; but then it
- * has others. */
-static bool is_over(const struct stat_line *line)
+/* A process whose first thread has ended looks like a zombie; but then it has others. */
+bool proc_is_over(const struct proc_stat *stat)
 {
-	return line->state == 'X' || (line->state == 'Z' && line->threads < 2);
+	return stat->state == 'X' || (stat->state == 'Z' && stat->threads < 2);
 }
 
 static bool is_our_proc(void)
@@ -87,33 +155,49 @@ static bool is_our_proc(void)
 	return atoi(link) == getpid();
 }
 
-/* Fills in what /proc says. False: it is none of ours, or nothing runs of it. */
-static bool look_at(struct dependent *one)
-{
-	struct stat_line line;
-	if (read_stat(one->pid, &line) < 0 || is_over(&line) || line.is_kernels)
-		return false;
-	one->group = line.group;
-	one->child = our_child(one->pid, line);
-	memcpy(one->program, line.program, sizeof(one->program));
-	return one->child || getpid() == 1;
-}
-
-bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *data), void *data)
+bool proc_each(void (*visit)(pid_t pid, void *data), void *data)
 {
 	DIR *proc = is_our_proc() ? opendir("/proc") : NULL;
 	if (!proc)
 		return false;
 	for (struct dirent *entry; (entry = readdir(proc));) {
-		struct dependent one = {.pid = (pid_t)atoi(entry->d_name)};
-		if (!isdigit((unsigned char)entry->d_name[0]) || one.pid == getpid())
-			continue;
-		one.pidfd = (int)syscall(SYS_pidfd_open, one.pid, 0);
-		if (look_at(&one))
-			visit(&one, data);
-		if (one.pidfd >= 0)
-			close(one.pidfd);
+		pid_t pid = (pid_t)atoi(entry->d_name);
+		if (isdigit((unsigned char)entry->d_name[0]) && pid != getpid())
+			visit(pid, data);
 	}
 	closedir(proc);
 	return true;
+}
+
+/* Fills in what /proc says. False: it is none of ours, or nothing runs of it. */
+static bool look_at(struct dependent *one)
+{
+	struct proc_stat stat;
+	if (!proc_stat(one->pid, &stat) || proc_is_over(&stat) || stat.is_kernels)
+		return false;
+	one->group = stat.group;
+	one->child = our_child(stat);
+	memcpy(one->program, stat.program, sizeof(one->program));
+	return one->child || getpid() == 1;
+}
+
+struct visitor {
+	void (*visit)(const struct dependent *dependent, void *data);
+	void *data;
+};
+
+static void visit_dependent(pid_t pid, void *data)
+{
+	const struct visitor *visitor = data;
+	struct dependent one = {.pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};
+	if (look_at(&one))
+		visitor->visit(&one, visitor->data);
+	if (one.pidfd >= 0)
+		close(one.pidfd);
+}
+
+bool proc_each_dependent(void (*visit)(const struct dependent *dependent, void *data), void *data)
+{
+	struct visitor visitor = {visit, data};
+	return proc_each(visit_dependent, &visitor);
 }

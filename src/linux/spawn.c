@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +64,12 @@ static int prepare_identities(struct spawner *spawner, const struct filters *fil
 	return 0;
 }
 
+/* The files of a process that cannot be traced belong to root of the machine. */
+static bool is_own_proc_closed(void)
+{
+	return access("/proc/self/oom_score_adj", W_OK) < 0 && errno == EACCES;
+}
+
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 	const struct volumes *volumes, const struct filters *filters)
 {
@@ -76,6 +82,7 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 		.spec = spec,
 		.volumes = volumes,
 		.machine_memory = limits_machine_memory(),
+		.proc_is_closed = !spec->entrypoint && is_own_proc_closed(),
 		.stdin_fd = -1,
 	};
 	size_t room = (size_t)(environment_count(environ) + most + 1);
@@ -173,6 +180,7 @@ struct child {
 	int cgroup;			 /* to go there first; -1: it is there, or has none */
 	int tty_fd;			 /* its terminal; -1: none */
 	int status_fd;			 /* where to write what failed; -1: only into `error` */
+	struct identity_choice choice;	 /* who it is going to be */
 	struct spawn_error error;	 /* stage: what is being done, and then what failed */
 };
 
@@ -205,19 +213,13 @@ static int make_view(struct child *child)
 {
 	if (!spec_needs_view(child->spawner->spec, child->process))
 		return 0;
-	return view_make(child->process, child->spawner->volumes, &child->error)
-		? 0
-		: -child->error.error;
+	return view_make(child->process, child->spawner->volumes, &child->error);
 }
 
 static int enter_pid_namespace(struct child *child)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	if (child->spawner->spec->share_process_namespace)
 		return 0;
-	/* A root of its own has its own /proc already. */
-	if (!child->process->rootfs && mount("proc", "/proc", "proc", flags, NULL) < 0)
-		return -errno;
 	return reaper_divide(child->status_fd);
 }
 
@@ -230,9 +232,20 @@ static int apply_limits(struct child *child)
 		&child->error);
 }
 
+static int choose_identity(struct child *child)
+{
+	if (!child->identity)
+		return 0;
+	int result = identity_choose(child->identity, &child->choice, &child->error);
+	if (result == 0 && child->tty_fd >= 0)
+		tty_give(child->tty_fd, child->choice.uid);
+	return result;
+}
+
 static int assume_identity(struct child *child)
 {
-	return child->identity ? identity_assume(child->identity, &child->error) : 0;
+	return child->identity ? identity_assume(child->identity, &child->choice, &child->error)
+			       : 0;
 }
 
 /* An entrypoint's program stays where it is, be that a directory that it may not enter. */
@@ -274,16 +287,21 @@ static int child_main(void *data)
 		{STAGE_CGROUP, enter_cgroup},
 		{STAGE_SESSION, enter_session},
 		{STAGE_STDIN, take_stdin},
-		{STAGE_TTY, take_tty},
 		{STAGE_MOUNT_NAMESPACE, make_view},
 		{STAGE_PID_NAMESPACE, enter_pid_namespace},
+		/* Of the session that it leads there. */
+		{STAGE_TTY, take_tty},
+		{STAGE_USER, choose_identity},
 		{STAGE_RLIMIT, apply_limits},
-		{STAGE_USER, assume_identity},
+		{STAGE_SET_USER, assume_identity},
 		{STAGE_CHDIR, change_directory},
 		{STAGE_EXEC, execute_program},
 	};
 	struct child *child = data;
 	int result = 0;
+	/* Only where this memory is not podinit's. */
+	if (child->spawner->proc_is_closed)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++) {
 		child->error = (struct spawn_error){.stage = (uint16_t)steps[i].stage};
 		result = steps[i].make(child);
@@ -355,7 +373,8 @@ static struct spawned spawn_prepared(struct child *child)
 static bool must_prepare(const struct child *child)
 {
 	const struct pod_spec *spec = child->spawner->spec;
-	return child->cgroup >= 0 || spec_needs_view(spec, child->process) ||
+	return child->cgroup >= 0 || child->spawner->proc_is_closed ||
+		spec_needs_view(spec, child->process) ||
 		(child->process->working_dir && !spec->entrypoint) ||
 		(child->identity && identity_needs_files(child->identity));
 }

@@ -18,6 +18,8 @@ struct spawner {
 	struct cgroups *cgroups;     /* NULL: podinit does not look at them; the owner sets it */
 	struct identity *identities; /* of each process; NULL: all are podinit's own */
 	int64_t machine_memory;	     /* bytes */
+	bool proc_is_closed; /* podinit may not write its own files in /proc: root of a user namespace that
+			      * nobody shall trace. A process needs memory of its own to write its */
 	char **environment;  /* room for the largest merged environment; filled at each start */
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
 	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */

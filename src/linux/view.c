@@ -5,62 +5,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "beneath.h"
+#include "hosts.h"
+#include "mask.h"
 #include "mount.h"
+#include "view_root.h"
 
-/* What every root of its own gets from podinit's: devices are not made but bound, since mknod()
- * needs more rights; /proc and /sys only where no fresh ones can be had. */
-static const struct {
-	const char *path;
-	enum { DEVICE, FALLBACK } use;
-} SHARED[] = {
-	{"/dev/null", DEVICE},
-	{"/dev/zero", DEVICE},
-	{"/dev/full", DEVICE},
-	{"/dev/random", DEVICE},
-	{"/dev/urandom", DEVICE},
-	{"/dev/tty", DEVICE},
-	{"/proc", FALLBACK},
-	{"/sys", FALLBACK},
-	{"/dev/pts", FALLBACK},
-	{"/dev/shm", FALLBACK},
+#define HOSTS_PATH "/etc/hosts"
+
+/* What was taken: descriptors from mount_take(), or its -errno. */
+struct view {
+	const struct process_spec *process;
+	const struct volumes *volumes;
+	struct root_parts root;
+	int *mounts;	    /* of each volumeMount */
+	int message, hosts; /* -ENOENT: it has none */
 };
 
-enum { SHARED_COUNT = sizeof(SHARED) / sizeof(*SHARED), PROC = 6, SYS, PTS, SHM };
-_Static_assert(SHM == SHARED_COUNT - 1, "the fallbacks come last, in this order");
-
-/* Descriptors from mount_take(), or its -errno. */
-struct taken {
-	int shared[SHARED_COUNT];
-	int *volumes; /* of each volumeMount */
-};
-
-bool view_is_needed(const struct process_spec *process)
+static int take_volume(const struct view *view, const struct volume_mount *mount)
 {
-	return process->rootfs || process->mounts.count || process->read_only_rootfs;
-}
-
-/* Leaves podinit's root for good. 0 or -errno. */
-static int change_root(const char *rootfs)
-{
-	/* pivot_root() wants the new root to be a mount. With "." twice the old root comes to lie
-	 * over the new one, and is taken away at once. */
-	if (mount(rootfs, rootfs, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(rootfs) < 0 ||
-		syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-		chdir("/") < 0)
-		return -errno;
-	return 0;
-}
-
-static int take_sub_path(const char *volume, const char *sub_path)
-{
-	int fd = mount_open_beneath(volume, sub_path);
+	const char *path = view->volumes->paths[volumes_index(view->volumes, mount->volume)];
+	if (!mount->sub_path)
+		return mount_take(AT_FDCWD, path);
+	int fd = beneath_open(path, mount->sub_path);
 	if (fd < 0)
 		return fd;
 	int taken = mount_take(fd, "");
@@ -68,156 +40,141 @@ static int take_sub_path(const char *volume, const char *sub_path)
 	return taken;
 }
 
-static int mount_proc(const struct taken *taken)
+/* As in Kubernetes, a volume of its own there goes first. */
+static bool needs_hosts(const struct process_spec *process)
 {
-	int result = mount_point_make("/proc", false, 0555);
-	if (result < 0)
-		return result;
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
-		return 0;
-	/* Where parts of /proc are hidden from us, the kernel lets nobody see a fresh one. */
-	return mount_attach(taken->shared[PROC], "/proc", false);
+	for (int i = 0; i < process->mounts.count; i++) {
+		if (strcmp(process->mounts.items[i].path, HOSTS_PATH) == 0)
+			return false;
+	}
+	/* In podinit's own root nothing new appears. */
+	return hosts_path() &&
+		(process->rootfs || (hosts_is_elsewhere() && access(HOSTS_PATH, F_OK) == 0));
 }
 
-static int mount_sys(const struct taken *taken)
+/* A copy keeps the tie that its original has at that moment: a peer of podinit's mount, then only
+ * its receiver, then none. 0 or -errno; what is missing is told when it is needed. */
+static int take_all(struct view *view)
 {
-	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
-	int result = mount_point_make("/sys", false, 0555);
-	if (result < 0)
-		return result;
-	if (mount("sysfs", "/sys", "sysfs", flags, NULL) == 0)
-		return 0;
-	/* The network namespace is not ours (a user namespace with the machine's network). */
-	return mount_attach(taken->shared[SYS], "/sys", true);
+	static const struct {
+		unsigned long tie; /* 0: as it came from podinit */
+		enum mount_propagation for_whom;
+	} rounds[] = {{0, PROPAGATION_BIDIRECTIONAL}, {MS_SLAVE, PROPAGATION_HOST_TO_CONTAINER},
+		{MS_PRIVATE, PROPAGATION_NONE}};
+	const struct volume_mounts *mounts = &view->process->mounts;
+	/* A forked child, not a vforked one: it may allocate. */
+	view->mounts = malloc(sizeof(int) * (size_t)(mounts->count + 1));
+	if (!view->mounts)
+		return -ENOMEM;
+	for (size_t round = 0; round < sizeof(rounds) / sizeof(*rounds); round++) {
+		if (rounds[round].tie &&
+			mount(NULL, "/", NULL, MS_REC | rounds[round].tie, NULL) < 0)
+			return -errno;
+		for (int i = 0; i < mounts->count; i++) {
+			if (mounts->items[i].propagation == rounds[round].for_whom)
+				view->mounts[i] = take_volume(view, &mounts->items[i]);
+		}
+	}
+	if (view->process->rootfs)
+		root_parts_take(&view->root, view->process);
+	if (needs_hosts(view->process))
+		view->hosts = mount_take(AT_FDCWD, hosts_path());
+	view->message = messages_take(view->volumes->messages, view->process);
+	return 0;
 }
 
-static int attach_devices(const struct taken *taken)
+static int attach_volume(int taken, const struct volume_mount *mount)
 {
-	for (int i = 0; i < SHARED_COUNT && SHARED[i].use == DEVICE; i++) {
-		int result = mount_attach(taken->shared[i], SHARED[i].path, false);
-		if (result < 0 && result != -ENOENT)
+	if (taken >= 0 && mount->recursive) {
+		int result = mount_read_only_tree(taken);
+		if (result < 0 && mount->recursive == RECURSIVE_ENABLED)
 			return result;
 	}
-	return 0;
+	return mount_attach(taken, mount->path, mount->read_only);
 }
 
-static int make_links(const struct taken *taken)
+static int attach_volumes(const struct view *view, struct spawn_error *error)
 {
-	static const char *const links[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
-		{"pts/ptmx", "/dev/ptmx"},
-	};
-	(void)taken;
-	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++) {
-		if (symlink(links[i][0], links[i][1]) < 0)
-			return -errno;
+	int result = 0;
+	error->stage = STAGE_VOLUME;
+	for (int i = 0; i < view->process->mounts.count && result == 0; i++) {
+		error->item = (uint16_t)i;
+		result = attach_volume(view->mounts[i], &view->process->mounts.items[i]);
 	}
-	return 0;
-}
-
-static int mount_terminals(const struct taken *taken)
-{
-	if (mkdir("/dev/pts", 0755) < 0)
-		return -errno;
-	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-		    "newinstance,ptmxmode=0666,mode=0620") == 0)
-		return 0;
-	int result = mount_attach(taken->shared[PTS], "/dev/pts", false);
-	return result == -ENOENT ? 0 : result;
-}
-
-/* Shared memory belongs to the pod's IPC, so every process of the pod sees the same. */
-static int mount_shm(const struct taken *taken)
-{
-	int result = mount_attach(taken->shared[SHM], "/dev/shm", false);
-	if (result != -ENOENT)
-		return result;
-	if (mkdir("/dev/shm", 01777) < 0)
-		return -errno;
-	if (mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		    "mode=1777,size=64m") < 0)
-		return -errno;
-	return 0;
-}
-
-static int mount_dev(const struct taken *taken)
-{
-	int (*const steps[])(const struct taken *taken) = {
-		attach_devices, make_links, mount_terminals, mount_shm};
-	int result = mount_point_make("/dev", false, 0755);
-	if (result == 0 &&
-		mount("dev", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") < 0)
-		result = -errno;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++)
-		result = steps[i](taken);
+	/* What the kernel says then would mislead. */
+	if (result == -EXDEV) {
+		error->stage = STAGE_SUB_PATH;
+		result = SPAWN_STAGE_SAYS_IT;
+	}
 	return result;
 }
 
-/* Everything that comes from podinit's root. What is missing is told when it is needed. */
-static int take_all(
-	struct taken *taken, const struct process_spec *process, const struct volumes *volumes)
+static int attach_files(const struct view *view, struct spawn_error *error)
 {
-	int count = process->mounts.count;
-	for (int i = 0; i < SHARED_COUNT; i++)
-		taken->shared[i] = process->rootfs ? mount_take(AT_FDCWD, SHARED[i].path) : -ENOENT;
-	/* A forked child, not a vforked one: it may allocate. */
-	taken->volumes = malloc(sizeof(int) * (size_t)(count + 1));
-	if (!taken->volumes)
-		return -ENOMEM;
-	for (int i = 0; i < count; i++) {
-		const struct volume_mount *mount = &process->mounts.items[i];
-		const char *path = volumes->paths[volumes_index(volumes, mount->volume)];
-		taken->volumes[i] = mount->sub_path ? take_sub_path(path, mount->sub_path)
-						    : mount_take(AT_FDCWD, path);
+	int result = 0;
+	if (view->hosts != -ENOENT) {
+		error->stage = STAGE_HOSTS;
+		result = mount_attach(view->hosts, HOSTS_PATH, view->process->read_only_rootfs);
 	}
-	return 0;
+	if (result == 0 && view->message != -ENOENT) {
+		error->stage = STAGE_MESSAGE;
+		result = mount_attach(view->message, spec_message_path(view->process), false);
+	}
+	return result;
 }
 
-struct view_step {
-	enum spawn_stage stage;
-	int (*make)(const struct taken *taken);
-};
+/* podinit's own root: its /proc may be masked for the others, and may be of another PID namespace. */
+static int renew_proc(const struct view *view, struct spawn_error *error)
+{
+	const struct pod_spec *spec = view->volumes->spec;
+	bool is_unmasked = spec->in_sandbox && spec_is_unmasked(view->process);
+	if (spec->share_process_namespace && !is_unmasked)
+		return 0;
+	error->stage = STAGE_PROC;
+	int result = mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0
+		? -errno
+		: 0;
+	/* Where parts of podinit's own /proc are hidden from it, the kernel shows nobody more. */
+	if (is_unmasked && spec->share_process_namespace)
+		result = 0;
+	if (is_unmasked)
+		umount2("/sys/firmware", MNT_DETACH);
+	return result;
+}
 
-bool view_make(const struct process_spec *process, const struct volumes *volumes,
+static int make_root(const struct view *view, struct spawn_error *error)
+{
+	const struct pod_spec *spec = view->volumes->spec;
+	bool is_own = view->process->rootfs;
+	int result = is_own ? root_change(&view->root, error) : renew_proc(view, error);
+	bool is_new = is_own || (spec->in_sandbox && !spec->share_process_namespace);
+	if (result < 0 || !is_new || spec_is_unmasked(view->process))
+		return result;
+	error->stage = STAGE_MASK;
+	return mask_proc(NULL);
+}
+
+static int make(struct view *view, struct spawn_error *error)
+{
+	error->stage = STAGE_MOUNT_NAMESPACE;
+	int result = take_all(view);
+	if (result == 0)
+		result = make_root(view, error);
+	if (result == 0)
+		result = attach_volumes(view, error);
+	if (result == 0)
+		result = attach_files(view, error);
+	if (result == 0 && view->process->read_only_rootfs) {
+		error->stage = STAGE_READ_ONLY;
+		result = mount_read_only("/");
+	}
+	return result;
+}
+
+int view_make(const struct process_spec *process, const struct volumes *volumes,
 	struct spawn_error *error)
 {
-	static const struct view_step own_root[] = {
-		{STAGE_PROC, mount_proc}, {STAGE_SYS, mount_sys}, {STAGE_DEV, mount_dev}};
-	struct taken taken;
-	int result;
-
-	error->stage = STAGE_MOUNT_NAMESPACE;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-		result = -errno;
-		goto fail;
-	}
-	if ((result = take_all(&taken, process, volumes)) < 0)
-		goto fail;
-	error->stage = STAGE_ROOTFS;
-	if (process->rootfs && (result = change_root(process->rootfs)) < 0)
-		goto fail;
-	for (size_t i = 0; process->rootfs && i < sizeof(own_root) / sizeof(*own_root); i++) {
-		error->stage = (uint16_t)own_root[i].stage;
-		if ((result = own_root[i].make(&taken)) < 0)
-			goto fail;
-	}
-	error->stage = STAGE_VOLUME;
-	for (int i = 0; i < process->mounts.count; i++) {
-		const struct volume_mount *mount = &process->mounts.items[i];
-		error->item = (uint16_t)i;
-		result = mount_attach(taken.volumes[i], mount->path, mount->read_only);
-		if (result < 0)
-			goto fail;
-	}
-	error->stage = STAGE_READ_ONLY;
-	if (process->read_only_rootfs && (result = mount_read_only("/")) < 0)
-		goto fail;
-	*error = (struct spawn_error){0};
-	return true;
-fail:
-	error->error = -result;
-	return false;
+	struct view view = {
+		.process = process, .volumes = volumes, .message = -ENOENT, .hosts = -ENOENT};
+	return make(&view, error);
 }

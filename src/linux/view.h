@@ -6,11 +6,9 @@
 #include "../core/notice.h"
 #include "volume.h"
 
-/* Does the process need a view of its own (else it shares podinit's)? */
-bool view_is_needed(const struct process_spec *process);
-
-/* Makes it, in a process that was born with CLONE_NEWNS. True, or false and what failed. */
-bool view_make(const struct process_spec *process, const struct volumes *volumes,
+/* Makes it (spec_needs_view() says for whom), in a process that was born with CLONE_NEWNS. 0, or -errno or
+ * SPAWN_STAGE_SAYS_IT with error->stage and ->item set. */
+int view_make(const struct process_spec *process, const struct volumes *volumes,
 	struct spawn_error *error);
 
 #endif

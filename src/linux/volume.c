@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "../spec/text.h"
+#include "account.h"
+#include "hosts.h"
 #include "mount.h"
 
 static void complain(struct problems *problems, const struct pod_spec *spec,
@@ -78,6 +80,36 @@ static char *make_scratch(void)
 	return NULL;
 }
 
+/* "size=1048576": all that its tmpfs will hold; "" without a limit. */
+static void add_size(struct text *options, const struct volume_spec *volume)
+{
+	if (volume->size_limit)
+		text_add(options, ",size=%lld", (long long)((volume->size_limit + 999) / 1000));
+}
+
+/* As Kubernetes: the group may do what the owner may, and what is made there is the group's. */
+static int give_to_group(const char *path, const char *group)
+{
+	gid_t gid;
+	int result = account_find_group(group, &gid);
+	if (result < 0)
+		return result;
+	return chown(path, (uid_t)-1, gid) < 0 || chmod(path, 02777) < 0 ? -errno : 0;
+}
+
+static void prepare_messages(struct volumes *volumes, struct problems *problems)
+{
+	if (!messages_are_needed(volumes->spec))
+		return;
+	if (!volumes->scratch)
+		volumes->scratch = make_scratch();
+	if (volumes->scratch)
+		volumes->messages = messages_create(volumes->spec, volumes->scratch);
+	if (!volumes->messages)
+		problem_add(problems, NULL, 0, "terminationMessagePath: cannot make the files: %s",
+			strerror(errno));
+}
+
 static char *prepare_empty_dir(
 	struct volumes *volumes, const struct volume_spec *volume, struct problems *problems)
 {
@@ -88,16 +120,66 @@ static char *prepare_empty_dir(
 			strerror(errno));
 		return NULL;
 	}
-	struct text path = {0};
+	struct text path = {0}, options = {0};
 	text_add(&path, "%s/%s", volumes->scratch, volume->name);
+	text_add(&options, "mode=0777");
+	add_size(&options, volume);
 	bool good = mkdir(path.data, 0777) == 0 && chmod(path.data, 0777) == 0;
 	if (good && volume->medium == MEDIUM_MEMORY)
-		good = mount("podinit", path.data, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0777") == 0;
-	if (!good)
+		good = mount("podinit", path.data, "tmpfs", MS_NOSUID | MS_NODEV, options.data) ==
+			0;
+	text_finish(&options);
+	const char *group = volumes->spec->fs_group;
+	if (!good) {
 		complain(problems, volumes->spec, volume,
 			volume->medium ? "emptyDir in memory" : "emptyDir", path.data,
 			strerror(errno));
+	} else if (group) {
+		int result = give_to_group(path.data, group);
+		if (result < 0)
+			complain(problems, volumes->spec, volume, "fsGroup", group,
+				result == -ESRCH ? "there is no such group" : strerror(-result));
+	}
 	return path.data;
+}
+
+static bool asks_for_propagation(const struct pod_spec *spec, const struct volume_spec *volume)
+{
+	for (int i = 0; i < spec->process_count; i++) {
+		const struct volume_mounts *mounts = &spec->processes[i].mounts;
+		for (int k = 0; k < mounts->count; k++) {
+			if (mounts->items[k].propagation &&
+				strcmp(mounts->items[k].volume, volume->name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is mounted in a volume is passed on only by a shared mount: so it becomes one of its own. An
+ * emptyDir is the pod's alone; what podinit was given stays tied to whom it was tied before. */
+static int share(struct volumes *volumes, int index)
+{
+	const struct volume_spec *volume = &volumes->spec->volumes[index];
+	const char *path = volumes->paths[index];
+	if (volume->medium != MEDIUM_MEMORY && mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return -errno;
+	volumes->shared[index] = true;
+	if ((volume->empty_dir && mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0) ||
+		mount(NULL, path, NULL, MS_SHARED | MS_REC, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static void share_where_asked(struct volumes *volumes, int index, struct problems *problems)
+{
+	const struct volume_spec *volume = &volumes->spec->volumes[index];
+	if (!volumes->paths[index] || !asks_for_propagation(volumes->spec, volume))
+		return;
+	int result = share(volumes, index);
+	if (result < 0)
+		complain(problems, volumes->spec, volume, "mountPropagation of",
+			volumes->paths[index], strerror(-result));
 }
 
 static void add_mount_point(struct volumes *volumes, const char *path)
@@ -134,14 +216,18 @@ void volumes_prepare(
 	struct volumes *volumes, const struct pod_spec *spec, struct problems *problems)
 {
 	*volumes = (struct volumes){.spec = spec};
-	volumes->paths = memory_resize(NULL, sizeof(char *) * (size_t)(spec->volume_count + 1));
-	memset(volumes->paths, 0, sizeof(char *) * (size_t)(spec->volume_count + 1));
+	size_t count = (size_t)spec->volume_count + 1;
+	volumes->paths =
+		memset(memory_resize(NULL, sizeof(char *) * count), 0, sizeof(char *) * count);
+	volumes->shared = memset(memory_resize(NULL, count), 0, count);
 	for (int i = 0; i < spec->volume_count; i++) {
 		const struct volume_spec *volume = &spec->volumes[i];
 		volumes->paths[i] = volume->host_path
 			? prepare_host_path(spec, volume, problems)
 			: prepare_empty_dir(volumes, volume, problems);
+		share_where_asked(volumes, i, problems);
 	}
+	prepare_messages(volumes, problems);
 	static const char *const own_root[] = {"/proc", "/sys", "/dev"};
 	for (int i = 0; i < spec->process_count; i++) {
 		const struct process_spec *process = &spec->processes[i];
@@ -150,6 +236,11 @@ void volumes_prepare(
 		for (int k = 0; k < process->mounts.count; k++)
 			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
 				process->mounts.items[k].path);
+		if (process->rootfs && hosts_path())
+			note_mount_point(volumes, process->rootfs, "/etc/hosts");
+		if (spec_message_path(process))
+			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
+				spec_message_path(process));
 	}
 }
 
@@ -192,11 +283,13 @@ void volumes_finish(struct volumes *volumes)
 {
 	const struct pod_spec *spec = volumes->spec;
 	for (int i = 0; spec && i < spec->volume_count; i++) {
-		if (volumes->paths[i] && spec->volumes[i].medium == MEDIUM_MEMORY)
+		bool is_mount = spec->volumes[i].medium == MEDIUM_MEMORY || volumes->shared[i];
+		if (volumes->paths[i] && is_mount)
 			umount2(volumes->paths[i], MNT_DETACH);
 		free(volumes->paths[i]);
 	}
 	free(volumes->paths);
+	free(volumes->shared);
 	if (volumes->mount_point_count)
 		qsort(volumes->mount_points, (size_t)volumes->mount_point_count, sizeof(char *),
 			by_length);
@@ -205,6 +298,7 @@ void volumes_finish(struct volumes *volumes)
 		free(volumes->mount_points[i]);
 	}
 	free(volumes->mount_points);
+	messages_destroy(volumes->messages);
 	/* Never across a mount, never through a link. */
 	if (volumes->scratch)
 		nftw(volumes->scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);

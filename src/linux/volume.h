@@ -3,12 +3,15 @@
 #define PODINIT_LINUX_VOLUME_H
 
 #include "../spec/spec.h"
+#include "message.h"
 
 struct volumes {
 	const struct pod_spec *spec;
-	char **paths;	     /* of each volume: absolute, without links */
-	char *scratch;	     /* directory that holds the emptyDirs; NULL: none was needed */
-	char **mount_points; /* directories that were not there, to be removed at the end */
+	char **paths; /* of each volume: absolute, without links */
+	bool *shared; /* of each: a mount of its own, whose mounts others see or make */
+	char *scratch; /* directory that holds what follows, and the emptyDirs; NULL: none was needed */
+	struct messages *messages; /* NULL: no process has one */
+	char **mount_points;	   /* directories that were not there, to be removed at the end */
 	int mount_point_count;
 };
 

@@ -133,6 +133,8 @@ static void check_pod(const struct check *check)
 			"name: '%s' is not a DNS label (a-z, 0-9, -; at most 63)", spec->name);
 	if (spec->hostname && !name_is_label(spec->hostname))
 		check_says(check, NULL, 0, "hostname: '%s' is not a DNS label", spec->hostname);
+	if (spec->subdomain && !name_is_label(spec->subdomain))
+		check_says(check, NULL, 0, "subdomain: '%s' is not a DNS label", spec->subdomain);
 	if (spec->grace_ns < 0)
 		spec->grace_ns = NS_PER_SECOND; /* as Kubernetes does */
 }

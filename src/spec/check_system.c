@@ -91,6 +91,14 @@ static bool is_namespaced(const char *name)
 	return false;
 }
 
+/* The key that leaves it to the machine, or NULL. */
+static const char *keeper_of(const struct pod_spec *spec, const char *sysctl)
+{
+	if (strncmp(sysctl, "net.", 4) == 0)
+		return spec->host_network ? "hostNetwork" : NULL;
+	return spec->host_ipc ? "hostIPC" : NULL;
+}
+
 static void check_pod_strings(const struct check *check)
 {
 	const struct pod_spec *spec = check->spec;
@@ -104,6 +112,10 @@ static void check_pod_strings(const struct check *check)
 				"securityContext.sysctls: '%.*s' is not of a pod's namespaces "
 				"(kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*)",
 				(int)(equals - item), item);
+		else if (keeper_of(spec, item))
+			check_says(check, NULL, 0,
+				"securityContext.sysctls: '%.*s' is the machine's with %s",
+				(int)(equals - item), item, keeper_of(spec, item));
 	}
 	for (int i = 0; i < spec->host_aliases.count; i++) {
 		const char *item = spec->host_aliases.items[i];

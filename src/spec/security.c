@@ -146,6 +146,9 @@ static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec
 		set |= BIT(SYS_ADMIN);
 	if (security.selinux_type || security.apparmor == PROFILE_LOCALHOST)
 		set |= BIT(MAC_ADMIN);
+	/* It is to own its terminal. */
+	if (process->tty && security.user)
+		set |= BIT(CHOWN);
 	if (limits)
 		set |= BIT(SYS_NICE) | BIT(SYS_RESOURCE);
 	return set;
@@ -157,6 +160,9 @@ uint64_t spec_own_capabilities(const struct pod_spec *pod)
 	uint64_t set = BIT(SETUID) | BIT(SETGID) | BIT(SETPCAP) | BIT(KILL);
 	for (int i = 0; i < pod->process_count; i++)
 		set |= needed_for(pod, &pod->processes[i]);
+	/* Its processes are killed later than those who asked for less. */
+	if (spec_qos_class(pod) == QOS_GUARANTEED)
+		set |= BIT(SYS_RESOURCE);
 	/* Emptying and unmounting them at the end. */
 	for (int i = 0; i < pod->volume_count; i++) {
 		if (pod->volumes[i].empty_dir)

@@ -153,7 +153,29 @@ enum handler_type spec_handler_type(const struct handler *handler)
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process)
 {
 	return process->rootfs || process->mounts.count || process->read_only_rootfs ||
-		process->termination_message_path || !spec->share_process_namespace;
+		spec_message_path(process) || !spec->share_process_namespace ||
+		spec->host_aliases.count || (spec->in_sandbox && spec_is_unmasked(process));
+}
+
+bool spec_is_unmasked(const struct process_spec *process)
+{
+	return process->privileged || process->proc_unmasked;
+}
+
+const char *spec_message_path(const struct process_spec *process)
+{
+	const char *path = process->termination_message_path;
+	if (path)
+		return path;
+	/* As Kubernetes has it by default, but only in a /dev that is its own. */
+	return process->rootfs && !process->privileged ? "/dev/termination-log" : NULL;
+}
+
+size_t spec_message_max(const struct pod_spec *spec)
+{
+	enum { ONE = 4096, ALL = 12288 };
+	int share = ALL / (spec->process_count + !spec->process_count);
+	return (size_t)(share < ONE ? share : ONE);
 }
 
 const char *process_kind_name(enum process_kind kind)

@@ -239,6 +239,7 @@ struct pod_spec {
 	const char *hostname, *subdomain; /* NULL: unsaid */
 	struct strings host_aliases;	  /* address and names */
 	bool share_process_namespace;
+	bool in_sandbox; /* podinit makes the namespaces; no key, but --sandbox */
 	bool host_network, host_pid, host_ipc, host_users; /* of a sandbox */
 
 	uint8_t signal_map[SIGNAL_MAX + 1]; /* what each signal is passed on as; 0: it is not */
@@ -298,6 +299,12 @@ const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *n
 enum handler_type spec_handler_type(const struct handler *handler);
 /* Does it need a file system view, and so a mount namespace, of its own? */
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process);
+/* Does it see all of /proc and /sys, and may write there what the kernel lets it? */
+bool spec_is_unmasked(const struct process_spec *process);
+/* Where its view has the file for its termination message; NULL: nowhere. */
+const char *spec_message_path(const struct process_spec *process);
+/* How many bytes of each message count: a pod has only so many. */
+size_t spec_message_max(const struct pod_spec *spec);
 /* "init", "sidecar" or "main". */
 const char *process_kind_name(enum process_kind kind);
 /* "Always", "OnFailure", "Never". */

@@ -109,18 +109,20 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
-static void add_json_string(struct text *text, const unsigned char *s)
+static void add_json_string(struct text *text, const unsigned char *s, size_t size)
 {
+	const unsigned char *end = s + size;
 	text_add_bytes(text, "\"", 1);
-	while (*s) {
-		size_t length = utf8_length(s);
+	while (s < end) {
+		/* Many a reader of JSON takes no \u0000. */
+		size_t length = *s ? utf8_length(s) : 0;
 		if (*s == '"' || *s == '\\')
 			text_add(text, "\\%c", *s);
 		else if (*s == '\n')
 			text_add_bytes(text, "\\n", 2);
 		else if (*s == '\t')
 			text_add_bytes(text, "\\t", 2);
-		else if (*s < 0x20 || *s == 0x7f)
+		else if ((*s && *s < 0x20) || *s == 0x7f)
 			text_add(text, "\\u%04x", *s);
 		else if (length)
 			text_add_bytes(text, (const char *)s, length);
@@ -131,20 +133,24 @@ static void add_json_string(struct text *text, const unsigned char *s)
 	text_add_bytes(text, "\"", 1);
 }
 
-void text_add_json(struct text *text, const char *value)
+void text_add_json_bytes(struct text *text, const char *bytes, size_t length)
 {
 	size_t before = text->length;
 	bool was_truncated = text->truncated;
-	if (!value) {
-		text_add(text, "null");
-		return;
-	}
 	text->truncated = false;
-	add_json_string(text, (const unsigned char *)value);
+	add_json_string(text, (const unsigned char *)bytes, length);
 	/* All or nothing, like every other add. */
 	if (text->truncated) {
 		text->length = before;
 		text->data[before] = '\0';
 	}
 	text->truncated |= was_truncated;
+}
+
+void text_add_json(struct text *text, const char *value)
+{
+	if (value)
+		text_add_json_bytes(text, value, strlen(value));
+	else
+		text_add(text, "null");
 }

@@ -31,4 +31,7 @@ void text_finish(struct text *text);
  * is valid JSON whatever the bytes. NULL is written as null. */
 void text_add_json(struct text *text, const char *value);
 
+/* The same for bytes of which some may be 0, which become U+FFFD, too; bytes[length] must be 0. */
+void text_add_json_bytes(struct text *text, const char *bytes, size_t length);
+
 #endif

@@ -114,8 +114,9 @@ static const char *const RECURSIVES[] = {[RECURSIVE_DISABLED] = "Disabled",
 	[RECURSIVE_IF_POSSIBLE] = "IfPossible",
 	[RECURSIVE_ENABLED] = "Enabled",
 	NULL};
-static const char MOUNT_FORM[] = "VOLUME:PATH[:ro][:subPath=DIR][:subPathExpr=DIR][:"
-				 "mountPropagation=...][:recursiveReadOnly=...]";
+static const char MOUNT_FORM[] = "VOLUME:PATH[:ro][:subPath=DIR]";
+static const char MOUNT_OPTIONS[] = "VOLUME:PATH with options ro, subPath=, subPathExpr=, "
+				    "mountPropagation=, recursiveReadOnly=";
 
 static bool mount_option(const struct parse *parse, struct volume_mount *mount, const char *option)
 {
@@ -140,7 +141,7 @@ static bool mount_option(const struct parse *parse, struct volume_mount *mount, 
 			value_must_be(
 				parse, "a recursiveReadOnly of Disabled, IfPossible or Enabled");
 	} else {
-		return value_must_be(parse, MOUNT_FORM);
+		return value_must_be(parse, MOUNT_OPTIONS);
 	}
 	return true;
 }

@@ -34,6 +34,31 @@ static int orphans(int count)
 	return 0;
 }
 
+/* Leaves `count` daemons behind: each in a session of its own, its parent gone. */
+static int daemons(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t child;
+		while ((child = fork()) < 0)
+			usleep(1000);
+		if (child == 0) {
+			setsid();
+			pid_t grandchild;
+			while ((grandchild = fork()) < 0)
+				usleep(1000);
+			if (grandchild == 0) {
+				setsid();
+				for (;;)
+					pause();
+			}
+			_exit(0);
+		}
+		while (waitpid(child, NULL, 0) < 0)
+			;
+	}
+	return 0;
+}
+
 /* Says which signals are blocked, ignored or handled, and which descriptors are open. */
 static int report(void)
 {
@@ -167,6 +192,14 @@ static int step_out(char **argv)
 	return 127;
 }
 
+/* Becomes a program in a process group of its own, in the same session. */
+static int in_own_group(char **argv)
+{
+	setpgid(0, 0);
+	execvp(argv[0], argv);
+	return 127;
+}
+
 /* Says that it is ready; ends with `code` some time after SIGTERM, and counts nothing else. */
 static int polite(const char *name, int code, int milliseconds)
 {
@@ -225,6 +258,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "orphans") == 0)
 		return orphans(atoi(argv[2]));
+	if (argc == 3 && strcmp(argv[1], "daemons") == 0)
+		return daemons(atoi(argv[2]));
 	if (argc == 2 && strcmp(argv[1], "report") == 0)
 		return report();
 	if (argc > 3 && strcmp(argv[1], "odd") == 0)
@@ -237,6 +272,8 @@ int main(int argc, char **argv)
 		return listen_to(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "die") == 0)
 		return die(atoi(argv[2]));
+	if (argc > 2 && strcmp(argv[1], "in-own-group") == 0)
+		return in_own_group(argv + 2);
 	if (argc > 2 && strcmp(argv[1], "stepping-out") == 0)
 		return step_out(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "place") == 0)

@@ -27,6 +27,9 @@ HELPER = pathlib.Path(tempfile.gettempdir()) / f"e2e-helper-{os.getpid()}" / "he
 # The program of restrict.c, which takes things away from the program that it starts.
 RESTRICT = HELPER.with_name("restrict")
 
+# The program of escape.c, which tries what must not succeed.
+ESCAPE = HELPER.with_name("escape")
+
 # The program of filtered.c, which is made with podinit's own system call filters.
 FILTERED = HELPER.with_name("filtered")
 

@@ -6,7 +6,7 @@
  *   no-proc               an empty file system at /proc that cannot be written
  *   other-proc            the /proc below: that of the PID namespace outside
  *   no-subreaper=ERROR    seccomp answers prctl(PR_SET_CHILD_SUBREAPER) with EPERM or ENOSYS
- *   no-clone3=ERROR       and clone3() */
+ *   no-clone3=ERROR       and clone3(); so openat2, mount_setattr */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -73,6 +73,24 @@ static void refuse(unsigned call, unsigned error, int first_argument)
 	check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "seccomp");
 }
 
+/* "no-NAME=ERROR" */
+static int refuse_call(const char *what, const char *error)
+{
+	static const struct {
+		const char *name;
+		unsigned number;
+	} calls[] = {{"no-clone3", SYS_clone3}, {"no-openat2", SYS_openat2},
+		{"no-mount_setattr", SYS_mount_setattr}};
+	for (size_t i = 0; error && i < sizeof(calls) / sizeof(*calls); i++) {
+		if (strncmp(what, calls[i].name, (size_t)(error - what)) != 0 ||
+			strlen(calls[i].name) != (size_t)(error - what))
+			continue;
+		refuse(calls[i].number, error_of(error + 1), -1);
+		return 1;
+	}
+	return 0;
+}
+
 static void take_away(const char *what)
 {
 	const char *error = strchr(what, '=');
@@ -84,9 +102,7 @@ static void take_away(const char *what)
 		check(umount2("/proc", DETACH), "the /proc below");
 	} else if (error && strncmp(what, "no-subreaper=", 13) == 0) {
 		refuse(SYS_prctl, error_of(error + 1), PR_SET_CHILD_SUBREAPER);
-	} else if (error && strncmp(what, "no-clone3=", 10) == 0) {
-		refuse(SYS_clone3, error_of(error + 1), -1);
-	} else {
+	} else if (!refuse_call(what, error)) {
 		fprintf(stderr, "restrict: %s?\n", what);
 		exit(99);
 	}

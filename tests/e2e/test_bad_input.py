@@ -125,8 +125,8 @@ def test_a_bad_value_of_the_pod_is_told(refused, line, why):
     assert why is None or errors == [f"2: pod: {key}: {why}"]
 
 
-@pytest.mark.parametrize("key", ["readinessProbe.exec.command = true", "resources.limits.cpu = 2",
-                                 "securityContext.runAsUser = 1000", "notify = main",
+@pytest.mark.parametrize("key", ["readinessProbe.exec.command = true", "envFile = /x",
+                                 "lifecycle.reload.signal = HUP", "notify = main",
                                  "lifecycle.preStop.httpGet.port = 80", "dependsOn = m:started"])
 def test_a_key_that_is_not_supported_yet_is_refused_not_ignored(refused, key):
     name = key.partition(" ")[0]
@@ -203,7 +203,7 @@ def test_every_error_of_a_file_is_told_in_one_go_with_line_section_and_key(refus
     errors = refused("""name = early
 [pod]
 restartPolicy = Perhaps
-hostname = x
+readinessGates = x
 [volume v]
 [volume w]
 emptyDir =

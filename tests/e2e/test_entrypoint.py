@@ -149,8 +149,8 @@ def test_who_was_left_is_named(pods):
     (pods.directory / "go").touch()
     assert pod.wait() == 0
     told = [event["message"] for event in pod.events(reason="Leftover")]
-    assert re.fullmatch(r"pod: 1 processes left behind get SIGTERM: \d+ \(helper\)", told[0])
-    assert re.fullmatch(r"pod: 1 processes left behind get SIGKILL: \d+ \(helper\)", told[1])
+    assert re.fullmatch(r"pod: 1 process left behind gets SIGTERM: \d+ \(helper\)", told[0])
+    assert re.fullmatch(r"pod: 1 process left behind gets SIGKILL: \d+ \(helper\)", told[1])
     assert last_line(pod.output()).endswith("; 1 left behind had to be killed")
 
 

@@ -1,5 +1,6 @@
 """A root file system per process: what it sees of the machine, and what is left of that."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -61,8 +62,8 @@ def test_a_process_sees_its_root_with_proc_dev_and_sys_of_its_own(pods, root, ho
     assert "home" not in lines and "work" not in lines
     devices = next(line for line in lines if line.startswith("dev: ")).split()[1:]
     assert set(devices) == {f"/dev/{name}" for name in (
-        "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty",
-        "urandom", "zero")}
+        "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
+        "termination-log", "tty", "urandom", "zero")}
     assert {"class", "devices", "kernel"} <= set(lines)
     assert "cat" in lines and "/" in lines
     assert files(root) == sorted(before + ["made"])
@@ -85,7 +86,7 @@ def test_sys_cannot_be_written_and_the_mounts_are_the_processes_own(pods, root):
     assert "Read-only file system" in result.output
     targets = [line.split()[4] for line in result.output.splitlines() if line[:1].isdigit()]
     assert targets.count("/") == 1
-    assert {target.split("/")[1] for target in targets} == {"", "proc", "sys", "dev"}
+    assert {target.split("/")[1] for target in targets} == {"", "proc", "sys", "dev", *(["etc"] if "/etc/hosts" in targets else [])}
     assert str(root) not in open("/proc/self/mountinfo").read()
 
 
@@ -168,20 +169,27 @@ def test_a_root_works_for_a_user_without_privileges(open_pods, template):
     assert pod.output().count("\nx\n") == 1
 
 
-@pytest.fixture
-def hanging(tmp_path):
+@contextlib.contextmanager
+def hanging_at(path):
     """A directory in which every look-up hangs: a FUSE file system whose daemon, this test, never
     answers."""
-    path = tmp_path / "volume" / "hanging"
     path.mkdir(parents=True)
     fuse = os.open("/dev/fuse", os.O_RDWR)
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
     assert libc.mount(b"e2e", str(path).encode(), b"fuse", 0, options) == 0, \
         os.strerror(ctypes.get_errno())
-    yield path
-    os.close(fuse)  # who waits for it gets an error now
-    libc.umount2(str(path).encode(), 2)
+    try:
+        yield path
+    finally:
+        os.close(fuse)  # who waits for it gets an error now
+        libc.umount2(str(path).encode(), 2)
+
+
+@pytest.fixture
+def hanging(tmp_path):
+    with hanging_at(tmp_path / "volume" / "hanging") as path:
+        yield path
 
 
 def slow_pod(pods, hanging, how):

@@ -18,7 +18,8 @@ static struct event any_event(struct life *life)
 		event.type = EVENT_SPAWNED;
 	if (is_there && event.type == EVENT_EXITED && rng_chance(rng, 700))
 		event.pid = pod->processes[event.process].pid;
-	bool is_request = event.type == EVENT_SIGNALLED || event.type == EVENT_ASKED_TO_STOP;
+	bool is_request = event.type == EVENT_SIGNALLED || event.type == EVENT_ASKED_TO_STOP ||
+		event.type == EVENT_EVICTED;
 	if (is_request && rng_chance(rng, 700))
 		event.type = EVENT_TICK;
 	if (event.type == EVENT_SIGNALLED && rng_chance(rng, 500))

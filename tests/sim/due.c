@@ -149,6 +149,7 @@ static bool is_process_nonsense(const struct life *life, const struct event *eve
 	case EVENT_BOOT:
 	case EVENT_SIGNALLED:
 	case EVENT_ASKED_TO_STOP:
+	case EVENT_EVICTED:
 	case EVENT_DRAINED:
 	case EVENT_TICK:
 	case EVENT_TYPE_COUNT:
@@ -170,6 +171,8 @@ bool model_is_nonsense(const struct life *life, const struct event *event)
 	case EVENT_PROBED:
 	case EVENT_HOOK_DONE:
 		return is_process_nonsense(life, event);
+	case EVENT_EVICTED:
+		return event->volume < 0 || event->volume >= life->spec.volume_count;
 	case EVENT_DRAINED:
 		return !model->draining || !model_is_gone(model);
 	case EVENT_BOOT:

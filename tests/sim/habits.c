@@ -84,6 +84,7 @@ struct event random_nonsense(struct life *life)
 		.exit_code = (uint8_t)rng_between(rng, 0, 255),
 		.signo = rng_chance(rng, 500) ? 0 : (uint8_t)rng_between(rng, 1, 64),
 		.process = random_index(life),
+		.volume = (int32_t)rng_between(rng, -1, 3),
 		.grace_ns = rng_between(rng, -1, 40 * SECOND),
 	};
 	if (rng_chance(rng, 30))
@@ -98,12 +99,15 @@ struct event random_nonsense(struct life *life)
 	return event;
 }
 
-static struct event stop_event(struct rng *rng)
+static struct event stop_event(const struct life *life, struct rng *rng)
 {
 	static const int64_t graces[] = {-1, -1, 0, SECOND, 5 * SECOND, 60 * SECOND, INT64_MAX};
 	if (rng_chance(rng, 250))
 		return (struct event){
 			.type = EVENT_ASKED_TO_STOP, .grace_ns = graces[rng_between(rng, 0, 6)]};
+	if (life->spec.volume_count && rng_chance(rng, 300))
+		return (struct event){.type = EVENT_EVICTED,
+			.volume = (int32_t)rng_between(rng, 0, life->spec.volume_count - 1)};
 	return (struct event){
 		.type = EVENT_SIGNALLED, .signo = rng_chance(rng, 700) ? SIGNAL_TERM : SIGNAL_INT};
 }
@@ -115,11 +119,11 @@ void random_requests(struct life *life, void (*add)(struct life *, int64_t, stru
 	int64_t end = life->now + rng_time(rng, 4 * 3600 * SECOND);
 	if (rng_chance(rng, 150))
 		end = life->now + (rng_chance(rng, 300) ? 0 : rng_time(rng, 2 * SECOND));
-	add(life, end, stop_event(rng));
+	add(life, end, stop_event(life, rng));
 	if (rng_chance(rng, 250))
-		add(life, end + rng_time(rng, 40 * SECOND), stop_event(rng));
+		add(life, end + rng_time(rng, 40 * SECOND), stop_event(life, rng));
 	if (rng_chance(rng, 80))
-		add(life, end + rng_time(rng, 40 * SECOND), stop_event(rng));
+		add(life, end + rng_time(rng, 40 * SECOND), stop_event(life, rng));
 	for (int64_t i = rng_between(rng, -3, 3); i > 0; i--)
 		add(life, life->now + rng_time(rng, end - life->now + 20 * SECOND),
 			(struct event){.type = EVENT_SIGNALLED,

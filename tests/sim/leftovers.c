@@ -32,6 +32,7 @@ void leave(struct life *life, int process)
 	world->leftovers[world->leftover_count] = (struct leftover){
 		.alive = true,
 		.in_group = rng_chance(&life->rng, 500),
+		.is_known = rng_chance(&life->rng, 700),
 		.forks = rng_chance(&life->rng, 50),
 		.obedience = (uint8_t)rng_between(&life->rng, OBEYS, IGNORES),
 		.process = process,
@@ -67,14 +68,15 @@ static void leftover_signalled(struct life *life, int index, int signo)
 	}
 }
 
-/* To those of one process (-1: of all), and only in its group, or all of them. */
+/* To those of one process (-1: of all), and only in its group, or all that are known to be its. */
 void signal_leftovers(struct life *life, int process, bool group_only, int signo)
 {
 	int count = life->world.leftover_count; /* those that fork now escape */
 	for (int i = 0; i < count; i++) {
 		const struct leftover *leftover = &life->world.leftovers[i];
-		if ((process < 0 || leftover->process == process) &&
-			(!group_only || leftover->in_group))
+		bool is_meant = leftover->process == process &&
+			(leftover->in_group || (leftover->is_known && !group_only));
+		if (process < 0 || is_meant)
 			leftover_signalled(life, i, signo);
 	}
 }

@@ -139,8 +139,10 @@ void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
 	model->stopping = model->begins_to_stop = true;
 	model->cause = (uint8_t)cause;
 	model->stop_by = stop_by;
-	owe_notice(
-		&model->debt, cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED : NOTICE_STOPPING);
+	owe_notice(&model->debt,
+		cause == STOP_DEADLINE		? NOTICE_DEADLINE_EXCEEDED
+			: cause == STOP_EVICTED ? NOTICE_EVICTED
+						: NOTICE_STOPPING);
 	for (int i = 0; i < model->process_count; i++) {
 		struct model_process *process = &model->processes[i];
 		struct debt *debt = &process->debt;
@@ -344,6 +346,12 @@ static void take_event(struct life *life, const struct event *event)
 	case EVENT_ASKED_TO_STOP:
 		pod_stops(life, STOP_ASKED,
 			event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
+		break;
+	case EVENT_EVICTED: /* as by a deadline; of a pod that ends already nothing comes */
+		if (model->stopping)
+			break;
+		model->evicted_volume = event->volume;
+		pod_stops(life, STOP_EVICTED, life->spec.grace_ns);
 		break;
 	case EVENT_DRAINED:
 		owe(&model->debt, OWE_FINISH);

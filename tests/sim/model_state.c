@@ -106,7 +106,8 @@ static enum pod_phase phase_now(const struct model *model, const struct pod_spec
 				model_is_started(spec, process, i));
 	}
 	if (model->stopping && !something_lives(model)) {
-		if (model->cause == STOP_DEADLINE || model->cause == STOP_INIT_FAILED)
+		if (model->cause == STOP_DEADLINE || model->cause == STOP_EVICTED ||
+			model->cause == STOP_INIT_FAILED)
 			return PHASE_FAILED;
 		return n.succeeded == model->process_count - spec->init_count ? PHASE_SUCCEEDED
 									      : PHASE_FAILED;
@@ -170,6 +171,8 @@ static int plain_exit_code(const struct model *model, const struct pod_spec *spe
 				return end_exit_code(spec, process);
 		}
 	}
+	if (model->cause == STOP_EVICTED)
+		return 137;	  /* Failed, though every main ended well */
 	return 128 + SIGNAL_TERM; /* told to end before it ran */
 }
 

@@ -147,13 +147,21 @@ static void signals(struct life *life, const struct action *action)
 			name_of(life, index), signo, group ? " with its group" : " alone");
 }
 
-static void kills_tree(struct life *life, int index)
+static void kills_tree(struct life *life, const struct action *action)
 {
+	int index = action->process;
 	const struct model_process *process = &life->model.processes[index];
 	if (!process->alive) {
+		if (!action->all)
+			promise_broken(life, PROMISE_ONE_INSTANCE,
+				"of what %s left only its group is killed", name_of(life, index));
 		take(life, index, OWE_KILL_LEFT);
 		return;
 	}
+	/* At the end of the pod what it leaves is asked first. */
+	if (action->all == life->model.stopping)
+		promise_broken(life, PROMISE_STOP_ORDER, "%s is killed with the wrong ones",
+			name_of(life, index));
 	int64_t waited = life->now - process->signalled_at;
 	if (!process->signalled || waited < 2 * SECOND)
 		promise_broken(life, PROMISE_STOP_ORDER,
@@ -221,7 +229,7 @@ static void check_action(struct life *life, const struct action *action)
 		signals(life, action);
 		break;
 	case ACT_KILL_TREE:
-		kills_tree(life, action->process);
+		kills_tree(life, action);
 		break;
 	case ACT_RUN_HOOK:
 		runs_hook(life, action);

@@ -167,6 +167,18 @@ static void random_processes(struct rng *rng, struct pod_spec *spec)
 	}
 }
 
+/* Only their number matters: they may become too large. */
+static void random_volumes(struct rng *rng, struct pod_spec *spec)
+{
+	char name[32];
+	for (int64_t i = rng_between(rng, -2, 2); i > 0; i--) {
+		snprintf(name, sizeof(name), "volume-%d", (int)i);
+		struct volume_spec *volume = spec_add_volume(spec, name);
+		volume->empty_dir = true;
+		volume->size_limit = 1000 * rng_between(rng, 1, 1 << 20);
+	}
+}
+
 /* What the other inits do, and what an entrypoint's options can say. */
 static void random_entrypoint(struct rng *rng, struct pod_spec *spec)
 {
@@ -214,6 +226,7 @@ void random_pod(struct life *life, uint64_t spec_seed)
 		spec_pause(spec);
 	} else {
 		random_processes(&rng, spec);
+		random_volumes(&rng, spec);
 	}
 	spec_check(spec, &problems);
 	if (problems.count) {

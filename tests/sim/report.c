@@ -27,6 +27,7 @@ const char *const EVENT_NAMES[EVENT_TYPE_COUNT] = {[EVENT_BOOT] = "BOOT",
 	[EVENT_HOOK_DONE] = "HOOK_DONE",
 	[EVENT_SIGNALLED] = "SIGNALLED",
 	[EVENT_ASKED_TO_STOP] = "ASKED_TO_STOP",
+	[EVENT_EVICTED] = "EVICTED",
 	[EVENT_DRAINED] = "DRAINED",
 	[EVENT_TICK] = "TICK"};
 
@@ -85,6 +86,9 @@ static void print_event(const struct life *life, const struct trace_entry *entry
 		break;
 	case EVENT_ASKED_TO_STOP:
 		printf(" grace %.3f", (double)event->grace_ns / 1e9);
+		break;
+	case EVENT_EVICTED:
+		printf(" volume %d", event->volume);
 		break;
 	case EVENT_BOOT:
 	case EVENT_DRAINED:

@@ -115,8 +115,9 @@ struct model {
 	bool begins_to_stop; /* in this step; and who was told last in it: */
 	int last_told[TOLD_COUNT];
 	uint8_t cause, phase, stop_signo;
-	uint8_t forwarded; /* signal that OWE_FORWARD is about */
-	bool leaves;	   /* OWE_GROUP is about what is left behind, not about a stop */
+	uint8_t forwarded;  /* signal that OWE_FORWARD is about */
+	bool leaves;	    /* OWE_GROUP is about what is left behind, not about a stop */
+	int evicted_volume; /* of STOP_EVICTED */
 	int stop_signals;
 	int64_t booted_at, deadline_at, stop_by;
 	int64_t drain_by; /* when what is left is killed (again) */
@@ -169,6 +170,7 @@ struct world_process {
 
 struct leftover {
 	bool alive, in_group, forks;
+	bool is_known; /* podinit can tell whose it is */
 	uint8_t obedience;
 	uint8_t generation; /* 0: a process left it; else one that forked */
 	int32_t process;

@@ -92,6 +92,7 @@ static struct event same_event(const struct event *event)
 	copy.signo = event->signo;
 	copy.process = event->process;
 	copy.pid = event->pid;
+	copy.volume = event->volume;
 	copy.grace_ns = event->grace_ns;
 	copy.spawn_error.stage = event->spawn_error.stage;
 	copy.spawn_error.item = event->spawn_error.item;

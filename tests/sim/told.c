@@ -62,6 +62,7 @@ static struct notice expected_notice(const struct life *life, const struct notic
 	case NOTICE_FAILED_POST_START_HOOK:
 	case NOTICE_FAILED_PRE_STOP_HOOK:
 	case NOTICE_DEADLINE_EXCEEDED:
+	case NOTICE_EVICTED:
 	case NOTICE_STOPPING:
 	case NOTICE_LEFTOVER:
 	case NOTICE_REASON_COUNT:
@@ -112,6 +113,8 @@ void notice_check(struct life *life, const struct notice *notice)
 	if (index < 0) {
 		if (notice->cause != life->model.cause)
 			promise_broken(life, PROMISE_TOLD_ONCE, "tells the wrong cause");
+		if (notice->reason == NOTICE_EVICTED && notice->count != life->model.evicted_volume)
+			promise_broken(life, PROMISE_TOLD_ONCE, "tells the wrong volume");
 		return;
 	}
 	struct notice expected = expected_notice(life, notice);

@@ -135,11 +135,11 @@ static void process_signalled(struct life *life, int index, int signo)
 		plan_end(life, index, life->now + rng_time(rng, habits->stop_max), end);
 }
 
-static void kill_tree(struct life *life, int index)
+static void kill_tree(struct life *life, int index, bool all)
 {
 	struct rng *rng = &life->rng;
 	struct world_process *process = &life->world.processes[index];
-	signal_leftovers(life, index, false, SIGNAL_KILL);
+	signal_leftovers(life, index, !all, SIGNAL_KILL);
 	if (!process->alive)
 		return;
 	int64_t at = life->now + rng_between(rng, 0, 2 * MS);
@@ -206,7 +206,7 @@ void world_act(struct life *life, const struct action *action)
 			signal_leftovers(life, action->process, true, action->signo);
 		break;
 	case ACT_KILL_TREE:
-		kill_tree(life, action->process);
+		kill_tree(life, action->process, action->all);
 		break;
 	case ACT_RUN_HOOK:
 		run_hook(life, action->process, action->hook);

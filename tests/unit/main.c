@@ -63,6 +63,7 @@ int main(void)
 		test_entrypoint,
 		test_relay,
 		test_last_line,
+		test_evicted,
 		test_exit_code,
 		test_probes,
 		test_hooks,

@@ -291,6 +291,11 @@ void asked_to_stop(struct story *t, int64_t grace_ns)
 	step(t, &(struct event){.type = EVENT_ASKED_TO_STOP, .grace_ns = grace_ns});
 }
 
+void evicted(struct story *t, int volume)
+{
+	step(t, &(struct event){.type = EVENT_EVICTED, .volume = volume});
+}
+
 void drained(struct story *t)
 {
 	step(t, &(struct event){.type = EVENT_DRAINED});

@@ -44,6 +44,14 @@ static void one_problem_each(void **state)
 		{"[pod]\nname = My_Pod\n" MAIN("m"),
 			"pod.ini:1: pod: name: 'My_Pod' is not a DNS label (a-z, 0-9, -; at most "
 			"63)\n"},
+		{"[pod]\nsubdomain = a.b\n" MAIN("m"),
+			"pod.ini:1: pod: subdomain: 'a.b' is not a DNS label\n"},
+		{"[pod]\nhostNetwork = true\nsecurityContext.sysctls = net.x=1\n" MAIN("m"),
+			"pod.ini:1: pod: securityContext.sysctls: 'net.x' is the machine's with "
+			"hostNetwork\n"},
+		{"[pod]\nhostIPC = true\nsecurityContext.sysctls = kernel.sem=1\n" MAIN("m"),
+			"pod.ini:1: pod: securityContext.sysctls: 'kernel.sem' is the machine's "
+			"with hostIPC\n"},
 		{"[pod]\n", "pod.ini: no [main NAME] section: nothing to run\n"},
 	};
 	(void)state;

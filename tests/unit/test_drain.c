@@ -72,6 +72,41 @@ static void leftovers_of_a_killed_main(void **state)
 	end(t);
 }
 
+/* While the pod goes on all that a process leaves is killed at once: before it starts again, when it
+ * ends for good, and with itself. At the end of the pod only its group is killed with it. */
+static void who_is_killed_with_a_process(void **state)
+{
+	(void)state;
+	struct story *t =
+		story(GRACED("10") MAIN("m") LIVENESS "restartPolicy = Always\n" MAIN("n"));
+	comes_up(t, "m");
+	comes_up(t, "n");
+	exits(t, "m", 1);
+	assert_true(t->queue[0].all);
+	expect_kill_tree(t, "m");
+	comes_up(t, "m");
+	probe(t, "m", PROBE_LIVENESS, false);
+	expect_signal(t, "m", 15);
+	at(t, 10 * S);
+	assert_true(t->queue[0].all);
+	expect_kill_tree(t, "m");
+	dies(t, "m", 9);
+	assert_true(t->queue[0].all);
+	expect_kill_tree(t, "m");
+	at(t, 20 * S);
+	comes_up(t, "m");
+	exits(t, "n", 0);
+	assert_true(t->queue[0].all);
+	expect_kill_tree(t, "n");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	at(t, 30 * S);
+	assert_false(t->queue[0].all);
+	expect_kill_tree(t, "m");
+	expect_drain(t, 15);
+	drop(t);
+}
+
 /* A main that ends at `ends` of a grace of 10 s: when what it left is killed. */
 static void leftovers_are_killed(int64_t ends, int64_t kill)
 {
@@ -329,6 +364,7 @@ int test_drain(void)
 		cmocka_unit_test(leftovers_get_the_rest_of_the_grace),
 		cmocka_unit_test(leftovers_get_two_seconds_at_least),
 		cmocka_unit_test(leftovers_of_a_killed_main),
+		cmocka_unit_test(who_is_killed_with_a_process),
 		cmocka_unit_test(time_of_leftovers),
 		cmocka_unit_test(late_steps),
 		cmocka_unit_test(leftovers_are_killed_again),

@@ -17,8 +17,8 @@ static void reasons(void **state)
 {
 	static const char *const names[] = {"Started", "Completed", "Error", "OOMKilled",
 		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Unhealthy",
-		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Stopping",
-		"Leftover"};
+		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Evicted",
+		"Stopping", "Leftover"};
 	(void)state;
 	assert_int_equal(COUNT(names), NOTICE_REASON_COUNT);
 	for (int i = 0; i < COUNT(names); i++)
@@ -99,6 +99,16 @@ static void messages(void **state)
 			"pod: ends because every main has ended, within 30 s"},
 		{{NOTICE_START_ERROR, .spawn_error = {STAGE_EXEC, 0, 2}},
 			"web: cannot execute x: No such file or directory"},
+		{{NOTICE_LEFTOVER, .process = -1, .count = 2, .signo = 15},
+			"pod: 2 processes left behind get SIGTERM"},
+		{{NOTICE_LEFTOVER, .count = 1, .signo = 9},
+			"web: 1 process left behind gets SIGKILL"},
+		{{NOTICE_LEFTOVER, .count = 2},
+			"web: left 2 processes behind that may be others' and so stay until the "
+			"pod ends"},
+		{{NOTICE_LEFTOVER, .count = 1},
+			"web: left 1 process behind that may be others' and so stays until the pod "
+			"ends"},
 	};
 	for (int i = 0; i < COUNT(rows); i++)
 		assert_string_equal(message(&spec, &rows[i].notice), rows[i].text);

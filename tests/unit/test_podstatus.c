@@ -2,6 +2,7 @@
  * Kubernetes' words for each state of a container. */
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../src/core/podstatus.h"
@@ -203,6 +204,55 @@ static void every_piece_fits(void **state)
 	drop(t);
 }
 
+/* The largest messages, of the bytes that take the most room, twice. */
+static void messages_fit(void **state)
+{
+	(void)state;
+	enum { BYTES = 4096 };
+	static char bytes[BYTES + 1];
+	memset(bytes, 1, BYTES);
+	struct story *t = story(POLICY("Always") MAIN("m") "terminationMessagePath = /m\n");
+	size_t size = podstatus_piece_max(&t->spec);
+	assert_int_equal(spec_message_max(&t->spec), BYTES);
+	assert_int_equal(size, PODSTATUS_PIECE_MAX + 2 * 6 * BYTES);
+	for (int i = 0; i < 2; i++) {
+		comes_up(t, "m");
+		exits(t, "m", 1);
+		expect_kill_tree(t, "m");
+		at(t, t->now + 600 * S);
+	}
+	const struct last_words words = {bytes, bytes, BYTES, BYTES};
+	const struct podstatus status = {
+		.spec = &t->spec, .pod = t->pod, .now = t->now, .words = &words};
+	char *piece = malloc(size);
+	struct text text = text_in(piece, size);
+	assert_true(podstatus_piece(&status, 1, &text));
+	assert_false(text.truncated);
+	assert_contains(piece, "\"message\":\"\\u0001\\u0001");
+	free(piece);
+	drop(t);
+}
+
+/* Who has its root has the file that Kubernetes has; twelve share what a pod has. */
+static void whose_messages_count(void **state)
+{
+	(void)state;
+	struct pod_spec spec;
+	struct text ini = {0};
+	text_add(&ini,
+		"[main a]\ncommand = x\nrootfs = /r\n[main b]\ncommand = x\n"
+		"[main c]\ncommand = x\nrootfs = /r\nsecurityContext.privileged = true\n");
+	for (int i = 0; i < 9; i++)
+		text_add(&ini, "[main m%d]\ncommand = x\n", i);
+	good_spec(&spec, ini.data);
+	assert_string_equal(spec_message_path(&spec.processes[0]), "/dev/termination-log");
+	assert_null(spec_message_path(&spec.processes[1]));
+	assert_null(spec_message_path(&spec.processes[2]));
+	assert_int_equal(spec_message_max(&spec), 1024);
+	spec_finish(&spec);
+	text_finish(&ini);
+}
+
 static void no_process_at_all(void **state)
 {
 	(void)state;
@@ -225,6 +275,8 @@ int test_podstatus(void)
 		cmocka_unit_test_teardown(running_and_ending, forget),
 		cmocka_unit_test_teardown(deadline_exceeded, forget),
 		cmocka_unit_test_teardown(every_piece_fits, forget),
+		cmocka_unit_test(messages_fit),
+		cmocka_unit_test(whose_messages_count),
 		cmocka_unit_test_teardown(no_process_at_all, forget),
 	};
 	return UNIT_RUN("podstatus", tests);

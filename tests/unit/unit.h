@@ -50,6 +50,7 @@ int test_asked(void);
 int test_entrypoint(void);
 int test_relay(void);
 int test_last_line(void);
+int test_evicted(void);
 int test_exit_code(void);
 int test_probes(void);
 int test_hooks(void);
@@ -136,6 +137,7 @@ void probe(struct story *t, const char *name, enum probe_type type, bool success
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success);
 void signalled(struct story *t, int signo);
 void asked_to_stop(struct story *t, int64_t grace_ns);
+void evicted(struct story *t, int volume);
 void drained(struct story *t);
 
 /* The next thing that podinit did must be this; all that it told is beside (told()). */

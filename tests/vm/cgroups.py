@@ -29,8 +29,8 @@ def programs(directory):
     return {"/bin/cg": program, "/bin/podinit": PODINIT}
 
 
-@pytest.fixture(scope="module")
-def machine(initramfs, tmp_path_factory):
+@pytest.fixture(scope="session")
+def cgvm(initramfs, tmp_path_factory):
     """A machine for cgroups alone."""
     directory = tmp_path_factory.mktemp("cgroups")
     machine = Machine(initramfs, directory, files=programs(directory))
@@ -39,8 +39,8 @@ def machine(initramfs, tmp_path_factory):
 
 
 @pytest.fixture
-def nest(machine):
-    nest = Nest(machine)
+def nest(cgvm):
+    nest = Nest(cgvm)
     yield nest
     nest.finish()
 

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from cgroups import cgvm, nest  # noqa: F401 (fixtures)
 from machine import KERNEL, PODINIT, Machine, base
 
 # What tests load in the machine that they share.
@@ -24,7 +25,7 @@ def pytest_runtest_makereport(item, call):
     if not report.failed:
         return
     machines = list(item.funcargs.get("boot").machines if "boot" in item.funcargs else [])
-    machines += [item.funcargs["vm"]] if "vm" in item.funcargs else []
+    machines += [item.funcargs[name] for name in ("vm", "cgvm") if name in item.funcargs]
     for number, machine in enumerate(machines):
         report.sections.append((f"console {number}", machine.console()))
 

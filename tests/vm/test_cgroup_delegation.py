@@ -2,7 +2,7 @@
 
 import pytest
 
-from cgroups import ROOT, Nest, machine, nest, pod, programs, running  # noqa: F401 (fixtures)
+from cgroups import ROOT, Nest, pod, programs, running
 
 SLEEP = "sleep 1000"
 LIMITED = pod(f"web: {SLEEP}", f"db: {SLEEP}", web="resources.limits.memory = 64Mi\n")
@@ -17,27 +17,27 @@ def state(machine, base):
     "cg in {base} cg namespace",
     "cg mark {base} && cg in {base}",
     "chown -R 1000 {base} && cg in {base} cg as 1000"], ids=["container", "systemd", "user"])
-def test_a_delegated_cgroup_is_divided_and_given_back(nest, machine, before):
+def test_a_delegated_cgroup_is_divided_and_given_back(nest, cgvm, before):
     one = nest.start(LIMITED, options="", before=before)
     one.pid("web")
     assert "enforced" not in one.log()
     assert one.read("web/memory.max") == str(64 << 20)
     name = one.base.split("/")[-1]
-    assert machine.out(f"cat /proc/{one.podinit}/cgroup") == f"0::/{name}/podinit"
+    assert cgvm.out(f"cat /proc/{one.podinit}/cgroup") == f"0::/{name}/podinit"
     one.stop()
-    assert machine.run(f"ls -d {one.base}/*/").out == ""
-    assert machine.out(f"cat {one.base}/cgroup.subtree_control") == ""
+    assert cgvm.run(f"ls -d {one.base}/*/").out == ""
+    assert cgvm.out(f"cat {one.base}/cgroup.subtree_control") == ""
 
 
-def test_who_else_was_in_a_delegated_cgroup_is_there_again_afterwards(nest, machine):
+def test_who_else_was_in_a_delegated_cgroup_is_there_again_afterwards(nest, cgvm):
     before = "cg in {base} sleep 1001 & cg in {base} cg namespace"
     one = nest.start(LIMITED, options="", before=before)
     one.pid("web")
-    other, = running(machine, "sleep 1001")
-    assert other in machine.out(f"cat {one.base}/podinit/cgroup.procs").split()
+    other, = running(cgvm, "sleep 1001")
+    assert other in cgvm.out(f"cat {one.base}/podinit/cgroup.procs").split()
     one.stop()
-    assert machine.out(f"cat {one.base}/cgroup.procs") == other
-    machine.out(f"kill {other}")
+    assert cgvm.out(f"cat {one.base}/cgroup.procs") == other
+    cgvm.out(f"kill {other}")
 
 
 @pytest.mark.parametrize("before, why", [
@@ -47,7 +47,7 @@ def test_who_else_was_in_a_delegated_cgroup_is_there_again_afterwards(nest, mach
      "has other processes in it, and no Delegate="),
     ("cg in /sys/fs/cgroup/podinit", "was not given to podinit")],
     ids=["nobody's", "read-only", "shared", "podinit's own"])
-def test_what_was_not_given_is_left_alone(nest, machine, before, why):
+def test_what_was_not_given_is_left_alone(nest, cgvm, before, why):
     one = nest.start(LIMITED, options="", before=before)
     one.pid("web")
     lines = [line for line in one.log().splitlines() if "is not enforced" in line]
@@ -56,9 +56,20 @@ def test_what_was_not_given_is_left_alone(nest, machine, before, why):
                                "no cgroup is delegated (/sys/fs/cgroup")
     assert why in lines[0]
     if "{base}" in before:
-        assert state(machine, one.base).count("/") == 0
-    for pid in running(machine, "sleep 1002"):
-        machine.out(f"kill {pid}")
+        assert state(cgvm, one.base).count("/") == 0
+    for pid in running(cgvm, "sleep 1002"):
+        cgvm.out(f"kill {pid}")
+
+
+def test_a_cgroup_of_another_user_does_for_root(nest, cgvm):
+    """Though podinit keeps only the capabilities that it needs."""
+    none = "resources.limits.memory = 64Mi\nsecurityContext.capabilities.drop = ALL\n"
+    one = nest.start(pod(f"web: {SLEEP}", web=none), options=f"--cgroup {ROOT}/theirs",
+                     before=f"mkdir {ROOT}/theirs && chown -R 1000 {ROOT}/theirs &&")
+    one.pid("web")
+    one.stop()
+    assert cgvm.run(f"ls -d {ROOT}/theirs/*/").out == ""
+    cgvm.out(f"rmdir {ROOT}/theirs")
 
 
 def test_every_limit_that_does_not_hold_is_said_once_with_its_processes(nest):
@@ -73,22 +84,35 @@ def test_every_limit_that_does_not_hold_is_said_once_with_its_processes(nest):
     assert one.log().count(f"ioWeight of web, db {why}\n") == 1
 
 
-def test_an_entrypoints_program_stays_where_it_is(machine):
+def test_an_entrypoints_program_stays_where_it_is(cgvm):
     look = "podinit --no-control {} -- cat /proc/self/cgroup 2>/dev/null"
-    machine.out(f"mkdir {ROOT}/e && cg mark {ROOT}/e")
-    assert machine.out(f"cg in {ROOT}/e " + look.format("")) == "0::/e"
-    assert machine.out(look.format(f"--cgroup {ROOT}/e")) == "0::/e/pod/cat"
-    machine.out(f"rmdir {ROOT}/e")
+    cgvm.out(f"mkdir {ROOT}/e && cg mark {ROOT}/e")
+    assert cgvm.out(f"cg in {ROOT}/e " + look.format("")) == "0::/e"
+    assert cgvm.out(look.format(f"--cgroup {ROOT}/e")) == "0::/e/pod/cat"
+    cgvm.out(f"rmdir {ROOT}/e")
 
 
-def test_a_sandbox_is_in_cgroups_too(nest, machine):
+def test_a_sandbox_is_in_cgroups_too(nest, cgvm):
     one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}", hog="resources.limits.memory = 32Mi\n"),
                      options=f"--sandbox --cgroup {ROOT}/sandboxed")
     one.event(reason="OOMKilled", process="hog")
-    assert len(machine.out(f"cat {ROOT}/sandboxed/podinit/cgroup.procs").split()) == 2
-    assert len(machine.out(f"cat {ROOT}/sandboxed/pod/db/cgroup.procs").split()) == 1
+    assert len(cgvm.out(f"cat {ROOT}/sandboxed/podinit/cgroup.procs").split()) == 2
+    assert len(cgvm.out(f"cat {ROOT}/sandboxed/pod/db/cgroup.procs").split()) == 1
     one.stop()
-    assert machine.run(f"ls {ROOT}/sandboxed").code != 0
+    assert cgvm.run(f"ls {ROOT}/sandboxed").code != 0
+
+
+def test_a_sandbox_with_users_of_its_own_is_in_cgroups_too(nest, cgvm):
+    one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}", pod="hostUsers = false\n",
+                         hog="resources.limits.memory = 32Mi\n"),
+                     options=f"--sandbox --cgroup {ROOT}/users", before=f"mkdir {ROOT}/users &&")
+    one.event(reason="OOMKilled", process="hog")
+    assert len(cgvm.out(f"cat {ROOT}/users/pod/db/cgroup.procs").split()) == 1
+    assert "enforced" not in one.log()
+    one.stop()
+    assert cgvm.out(f"stat -c %u {ROOT}/users/cgroup.procs") == "0"
+    assert cgvm.run(f"ls -d {ROOT}/users/*/").out == ""
+    cgvm.out(f"rmdir {ROOT}/users")
 
 
 # --- memory that runs out where nothing is delegated ---
@@ -96,14 +120,14 @@ def test_a_sandbox_is_in_cgroups_too(nest, machine):
 CONTAINER = "echo 64M >{base}/memory.max && cg in {base}"
 
 
-def test_in_the_containers_own_counters_a_kill_is_seen(nest, machine):
+def test_in_the_containers_own_counters_a_kill_is_seen(nest, cgvm):
     one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}", policy="Always"), options="--cgroup none",
                      before=CONTAINER)
     one.event(2, reason="OOMKilled", process="hog")
     status = one.container("hog")
     assert status["lastState"]["terminated"]["reason"] == "OOMKilled"
     assert one.container("db")["restartCount"] == 0
-    machine.out(f"sleep 1.1; kill -9 {one.pid('db')}")
+    cgvm.out(f"sleep 1.1; kill -9 {one.pid('db')}")
     assert one.event(reason="Error", process="db")["exitCode"] == 137
     assert not one.events(reason="OOMKilled", process="db")
     assert "memory.oom.group" not in one.log()
@@ -122,13 +146,13 @@ def test_in_the_counters_of_version_1_too(boot, tmp_path):
     nest.finish()
 
 
-def test_an_entrypoint_that_is_killed_says_why(nest, machine):
+def test_an_entrypoint_that_is_killed_says_why(nest, cgvm):
     base = f"{ROOT}/killed"
-    machine.out(f"mkdir {base} && echo 32M >{base}/memory.max")
-    answer = machine.run(f"cg in {base} podinit --no-control -- cg hog 200")
+    cgvm.out(f"mkdir {base} && echo 32M >{base}/memory.max")
+    answer = cgvm.run(f"cg in {base} podinit --no-control -- cg hog 200")
     assert answer.code == 137
     assert "memory ended" in answer.err
-    machine.out(f"rmdir {base}")
+    cgvm.out(f"rmdir {base}")
 
 
 def test_that_one_kill_will_end_the_container_is_said_before(nest):
