@@ -40,7 +40,8 @@ int mount_point_make(const char *path, bool file, mode_t mode)
 	return 0;
 }
 
-int mount_read_only(const char *path)
+/* Adds flags to those of what is mounted there. */
+static int remount(const char *path, unsigned long added)
 {
 	/* A remount replaces all flags, and in a user namespace those that came from outside must
 	 * stay. */
@@ -57,9 +58,24 @@ int mount_read_only(const char *path)
 		if (now.f_flag & flags[i].statvfs)
 			keep |= flags[i].mount;
 	}
-	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | keep, NULL) < 0)
+	if (now.f_flag & ST_RDONLY)
+		keep |= MS_RDONLY;
+	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | added | keep, NULL) < 0)
 		return -errno;
 	return 0;
+}
+
+int mount_read_only(const char *path)
+{
+	return remount(path, MS_RDONLY);
+}
+
+int mount_without_devices(const char *path)
+{
+	struct mount_attr no_devices = {.attr_set = MOUNT_ATTR_NODEV};
+	if (mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &no_devices, sizeof(no_devices)) == 0)
+		return 0;
+	return errno == ENOSYS || errno == EPERM ? remount(path, MS_NODEV) : -errno;
 }
 
 int mount_read_only_tree(int taken)

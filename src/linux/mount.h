@@ -19,6 +19,9 @@ int mount_attach(int taken, const char *target, bool read_only);
 /* Makes what is mounted at `path` read-only, and keeps its other flags. */
 int mount_read_only(const char *path);
 
+/* Device files there cannot be opened any more, nor (since Linux 5.12) in what is mounted below it. */
+int mount_without_devices(const char *path);
+
 /* Makes such a copy read-only, and everything that is mounted below it (Linux 5.12). */
 int mount_read_only_tree(int taken);
 

@@ -83,14 +83,27 @@ static int take_all(struct view *view)
 	return 0;
 }
 
-static int attach_volume(int taken, const struct volume_mount *mount)
+/* Who may make device files could read the machine's disks; but a device that was asked for is meant. */
+static bool may_have_devices(const struct view *view, const struct volume_mount *mount)
+{
+	const struct pod_spec *spec = view->volumes->spec;
+	const struct volume_spec *volume =
+		&spec->volumes[volumes_index(view->volumes, mount->volume)];
+	return view->process->privileged || volume->host_path_type == HOST_PATH_CHAR_DEVICE ||
+		volume->host_path_type == HOST_PATH_BLOCK_DEVICE;
+}
+
+static int attach_volume(const struct view *view, int taken, const struct volume_mount *mount)
 {
 	if (taken >= 0 && mount->recursive) {
 		int result = mount_read_only_tree(taken);
 		if (result < 0 && mount->recursive == RECURSIVE_ENABLED)
 			return result;
 	}
-	return mount_attach(taken, mount->path, mount->read_only);
+	int result = mount_attach(taken, mount->path, mount->read_only);
+	if (result == 0 && !may_have_devices(view, mount))
+		result = mount_without_devices(mount->path);
+	return result;
 }
 
 static int attach_volumes(const struct view *view, struct spawn_error *error)
@@ -99,7 +112,7 @@ static int attach_volumes(const struct view *view, struct spawn_error *error)
 	error->stage = STAGE_VOLUME;
 	for (int i = 0; i < view->process->mounts.count && result == 0; i++) {
 		error->item = (uint16_t)i;
-		result = attach_volume(view->mounts[i], &view->process->mounts.items[i]);
+		result = attach_volume(view, view->mounts[i], &view->process->mounts.items[i]);
 	}
 	/* What the kernel says then would mislead. */
 	if (result == -EXDEV) {

@@ -53,7 +53,7 @@ static int enter(const struct root_parts *parts)
 		syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
 		chdir("/") < 0)
 		return -errno;
-	return 0;
+	return parts->process->privileged ? 0 : mount_without_devices("/");
 }
 
 static int mount_proc(const struct root_parts *parts)
@@ -141,7 +141,8 @@ static int mount_dev(const struct root_parts *parts)
 	if (result == 0 && parts->process->privileged)
 		return mount_attach(parts->taken[DEV], "/dev", false);
 	if (result == 0 &&
-		mount("dev", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k") < 0)
+		mount("dev", "/dev", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			"mode=755,size=64k") < 0)
 		result = -errno;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && result == 0; i++)
 		result = steps[i](parts);

@@ -135,13 +135,12 @@ def a_disk():
     return None
 
 
-@WHO
-@pytest.mark.parametrize("rootless", [False, True], ids=["as-root", "rootless"])
+# A rootless sandbox has one user.
+@pytest.mark.parametrize("rootless, who", [(False, ROOT), (False, NOBODY), (True, ROOT)],
+                         ids=["as-root", "as-user", "rootless"])
 def test_a_disk_cannot_be_read_by_a_device_of_ones_own(open_pods, template, tmp_path, open_directory, who, rootless):
     if not a_disk():
         pytest.skip("no disk")
-    if rootless and who:
-        pytest.skip("a rootless sandbox has one user")
     root = shutil.copytree(template, open_directory / "root")
     (root / "tmp").chmod(0o1777)
     prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if rootless else []
@@ -151,9 +150,14 @@ def test_a_disk_cannot_be_read_by_a_device_of_ones_own(open_pods, template, tmp_
     assert "mknod: done" not in result.output
 
 
-@pytest.mark.xfail(strict=True, reason="MKNOD is in the default set, a root file system is not nodev, and podinit "
-                   "has no device cgroup: here it is the machine that keeps its disks")
 def test_devices_of_ones_own_cannot_be_opened_in_a_root_file_system(pods, template, tmp_path):
     root = shutil.copytree(template, tmp_path / "root")
     result = pods.run(never("web: /bin/escape mknod c 1 5") + f"rootfs = {root}\n")
     assert "mknod: Permission denied" in result.output
+
+
+def test_the_privileged_have_devices_of_their_own(pods, template, tmp_path):
+    root = shutil.copytree(template, tmp_path / "root")
+    result = pods.run(never("web: /bin/escape mknod c 1 5") +
+                      f"rootfs = {root}\nsecurityContext.privileged = true\n")
+    assert "mknod: done" in result.output
