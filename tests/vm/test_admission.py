@@ -2,7 +2,7 @@
 
 import pytest
 
-from cgroups import machine, nest, pod  # noqa: F401, fixtures
+from cgroups import pod
 
 REQUESTS = "resources.requests.memory = 64Mi\nresources.requests.cpu = 600m\n"
 
@@ -11,17 +11,17 @@ REQUESTS = "resources.requests.memory = 64Mi\nresources.requests.cpu = 600m\n"
     ("memory.max", 32 << 20, "requests 64Mi of memory (main web 64Mi), but there are only 32Mi (memory.max of "),
     ("cpu.max", "50000 100000", "requests 600m of cpu (main web 600m), but there are only 500m (cpu.max of "),
 ])
-def test_a_limit_above_podinit_is_what_there_is(nest, machine, file, value, said):  # noqa: F811
+def test_a_limit_above_podinit_is_what_there_is(nest, cgvm, file, value, said):
     ini = pod("web: true", web=REQUESTS)
-    machine.out("mkdir -p /sys/fs/cgroup/above/podinit")
-    machine.out("echo '+cpu +memory' >/sys/fs/cgroup/above/cgroup.subtree_control")
-    machine.out(f"echo {value} >/sys/fs/cgroup/above/{file}")
+    cgvm.out("mkdir -p /sys/fs/cgroup/above/podinit")
+    cgvm.out("echo '+cpu +memory' >/sys/fs/cgroup/above/cgroup.subtree_control")
+    cgvm.out(f"echo {value} >/sys/fs/cgroup/above/{file}")
     within = "cg in /sys/fs/cgroup/above/podinit"
     try:
         refused = nest.run(ini, options="--cgroup none", before=within)
         assert refused.code == 125 and not refused.events()
         assert f"pod.ini:1: pod: {said}/sys/fs/cgroup/above)\n" in refused.log()
-        machine.out(f"echo max >/sys/fs/cgroup/above/{file}")
+        cgvm.out(f"echo max >/sys/fs/cgroup/above/{file}")
         assert nest.run(ini, options="--cgroup none", before=within).code == 0
     finally:
-        machine.run("rmdir /sys/fs/cgroup/above/podinit /sys/fs/cgroup/above")
+        cgvm.run("rmdir /sys/fs/cgroup/above/podinit /sys/fs/cgroup/above")
