@@ -22,6 +22,8 @@ unshare:util-linux
 setpriv:util-linux
 newuidmap:uidmap
 ip:iproute2
+/usr/sbin/nft:nftables
+/usr/sbin/haproxy:haproxy
 curl:curl
 strace:strace
 file:file

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "faces/face.h"
+#include "linux/admit.h"
 #include "linux/boot.h"
 #include "linux/cgroup.h"
 #include "linux/control.h"
@@ -105,6 +106,13 @@ static void prepare(const struct start *start, struct volumes *volumes, struct f
 			problems, NULL, 0, "sandbox: cannot mask %s: %s", path, strerror(-result));
 }
 
+/* Made for this pod, so that nobody uses a port of it yet. */
+static bool has_fresh_network(const struct start *start)
+{
+	return start->is_sandboxed && !start->sandbox.host[NAMESPACE_NET] && !start->join.process &&
+		!start->join.paths[NAMESPACE_NET];
+}
+
 /* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
 static int run_pod(const struct start *start, struct event_log *log, struct cgroups *cgroups,
 	int outer_signals_fd)
@@ -115,6 +123,12 @@ static int run_pod(const struct start *start, struct event_log *log, struct cgro
 	boot_prepare(&start->spec);
 	adopt_orphans(start);
 	prepare(start, &volumes, &filters, &problems);
+	const struct admission admission = {
+		.spec = &start->spec,
+		.has_fresh_network = has_fresh_network(start),
+		.is_quiet = start->level < LOG_NORMAL,
+	};
+	admit(&admission, &problems);
 	cgroups_furnish(cgroups, &start->spec, &problems);
 	const struct loop_setup setup = {
 		.spec = &start->spec,

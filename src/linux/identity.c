@@ -41,6 +41,18 @@ uint64_t identity_own_capabilities(void)
 	return permitted_set();
 }
 
+uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
+{
+	const struct security_spec security = spec_security(pod, process);
+	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
+	/* root gets its bounding set from the program that it executes, unless that can give nothing. ALL
+	 * means all that there are to give. */
+	bool by_program = is_root && process->privilege_escalation != SAID_FALSE;
+	if (process->capabilities_add == CAPABILITIES_ALL)
+		return 0;
+	return spec_ambient(process) & ~(by_program ? bounding_set() : permitted_set());
+}
+
 static void set_flags(cap_t state, cap_flag_t flag, uint64_t set)
 {
 	for (cap_value_t i = 0; i < 64; i++) {
@@ -77,7 +89,6 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 	uint64_t bounding = bounding_set(), permitted = permitted_set();
 	uint64_t set = spec_capabilities(process), ambient = spec_ambient(process);
 	const struct security_spec security = spec_security(pod, process);
-	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
 	*identity = (struct identity){
 		.pod = pod,
 		.process = process,
@@ -85,17 +96,12 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 		.security = security,
 		.lost = bounding & ~set,
 		.ambient = ambient & permitted,
-		.missing = -1,
+		.missing = lowest(identity_missing(pod, process)),
 		.has_apparmor = label_has_apparmor(),
 		.has_selinux = label_has_selinux(),
 		.says_capabilities = process->privileged || process->capabilities_add ||
 			process->capabilities_drop,
 	};
-	/* root gets its bounding set from the program that it executes, unless that can give nothing. ALL
-	 * means all that there are to give. */
-	bool by_program = is_root && process->privilege_escalation != SAID_FALSE;
-	if (process->capabilities_add != CAPABILITIES_ALL)
-		identity->missing = lowest(ambient & ~(by_program ? bounding : permitted));
 	identity->as_root = make_state(set & permitted, 0);
 	identity->as_user = make_state(identity->ambient, identity->ambient);
 	return identity->as_root && identity->as_user ? 0 : -ENOMEM;

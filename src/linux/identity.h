@@ -38,6 +38,9 @@ int identity_prepare(struct identity *identity, const struct pod_spec *pod,
 	const struct filters *filters, int index);
 void identity_finish(struct identity *identity);
 
+/* The capabilities that it was given by `add` and that podinit has not to give. */
+uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process);
+
 /* Must files be read for it? Then only a process that may block can do it. */
 bool identity_needs_files(const struct identity *identity);
 

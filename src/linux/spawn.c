@@ -19,6 +19,7 @@
 #include "launch.h"
 #include "limits.h"
 #include "reaper.h"
+#include "search.h"
 #include "signals.h"
 #include "terminal.h"
 #include "tty.h"
@@ -146,15 +147,6 @@ static void merge_environment(struct spawner *spawner, const struct process_spec
 	spawner->environment[count] = NULL;
 }
 
-static const char *search_path(char *const *environment)
-{
-	for (; *environment; environment++) {
-		if (strncmp(*environment, "PATH=", 5) == 0)
-			return *environment + 5;
-	}
-	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
 /* execve() along the PATH that the process itself gets. Returns errno: the most telling one. */
 static int execute(const struct pod_spec *spec, char *const *argv, char *const *environment)
 {
@@ -170,12 +162,8 @@ static int execute(const struct pod_spec *spec, char *const *argv, char *const *
 	}
 	if (!*argv[0])
 		return ENOENT;
-	for (const char *s = search_path(environment), *end; s; s = *end ? end + 1 : NULL) {
-		end = s + strcspn(s, ":");
-		int length = snprintf(path, sizeof(path), "%.*s%s%s", (int)(end - s), s,
-			end == s ? "" : "/", argv[0]);
-		if (length >= (int)sizeof(path))
-			continue;
+	const char *rest = search_path(NULL, environment);
+	while (search_next(&rest, argv[0], path, sizeof(path))) {
 		execve(path, argv, environment);
 		/* A directory that is not there is no news; a program that is, but cannot be
 		 * executed, is. */

@@ -166,7 +166,7 @@ const struct key KEYS[] = {
 	{"overhead.memory", IN_POD, KEY_QUANTITY, POD(overhead[RESOURCE_MEMORY]), .unit = "bytes",
 		.doc = "Memory that the pod itself takes."},
 	{"admission", IN_POD, KEY_ENUM, POD(admission_strict), .choices = ADMISSIONS, .fallback = "warn",
-		.doc = "Whether a pod that cannot run whole starts at all."},
+		.doc = "strict: a pod that cannot run whole does not start; warn: it is said."},
 	{"securityContext.supplementalGroups", IN_POD, KEY_LIST, POD(supplemental_groups),
 		.doc = "Further groups of every process."},
 	{"securityContext.supplementalGroupsPolicy", IN_POD, KEY_ENUM, POD(groups_strict),

@@ -2,6 +2,7 @@
 #include "resources.h"
 
 #include "spec.h"
+#include "units.h"
 
 const char *rlimit_name(enum rlimit_kind kind)
 {
@@ -42,16 +43,18 @@ static int64_t plus(int64_t a, int64_t b)
 	return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-static int64_t larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
+/* The pod's worst moment: one of its inits beside the sidecars above it, or all that stay. */
+struct sum {
+	int64_t amount;
+	int init; /* index of that init; -1: all sidecars and mains together */
+};
 
 /* `of` is what one process counts with. */
-static int64_t pod_sum(const struct pod_spec *pod, enum resource resource,
+static struct sum pod_sum(const struct pod_spec *pod, enum resource resource,
 	int64_t (*of)(const struct resources_spec *resources, enum resource resource))
 {
-	int64_t together = 0, sidecars = 0, inits = 0;
+	struct sum init = {.init = -1};
+	int64_t together = 0, sidecars = 0;
 	for (int i = 0; i < pod->process_count; i++) {
 		const struct process_spec *process = &pod->processes[i];
 		int64_t amount = of(&process->resources, resource);
@@ -59,17 +62,79 @@ static int64_t pod_sum(const struct pod_spec *pod, enum resource resource,
 			together = plus(together, amount);
 		if (process->kind == KIND_SIDECAR)
 			sidecars = plus(sidecars, amount);
-		if (process->kind != KIND_MAIN)
-			inits = larger(inits,
-				process->kind == KIND_INIT ? plus(amount, sidecars) : sidecars);
+		if (process->kind == KIND_INIT && plus(amount, sidecars) > init.amount)
+			init = (struct sum){.amount = plus(amount, sidecars), .init = i};
 	}
-	return larger(together, inits);
+	return init.amount > together ? init : (struct sum){.amount = together, .init = -1};
 }
 
 int64_t spec_pod_request(const struct pod_spec *pod, enum resource resource)
 {
 	int64_t own = resource_request(&pod->resources, resource);
-	return plus(own ? own : pod_sum(pod, resource, resource_request), pod->overhead[resource]);
+	int64_t sum = own ? own : pod_sum(pod, resource, resource_request).amount;
+	return plus(sum, pod->overhead[resource]);
+}
+
+void resource_write(struct text *out, enum resource resource, int64_t amount)
+{
+	if (resource == RESOURCE_CPU)
+		quantity_write(out, amount);
+	else
+		quantity_write_binary(out, amount);
+}
+
+enum { TERMS_MAX = 24 }; /* more of them nobody adds up */
+
+/* A sum under construction: "main a 1 + main b 2". */
+struct terms {
+	struct text *out;
+	enum resource resource;
+	int count;
+	int64_t others; /* sum of what is beyond TERMS_MAX */
+};
+
+/* `name` "": the pod's own. */
+static void add_term(struct terms *terms, const char *kind, const char *name, int64_t amount)
+{
+	if (!amount)
+		return;
+	if (terms->count++ >= TERMS_MAX) {
+		terms->others = plus(terms->others, amount);
+		return;
+	}
+	text_add(terms->out, "%s%s%s%s ", terms->count > 1 ? " + " : "", kind, *name ? " " : "",
+		name);
+	resource_write(terms->out, terms->resource, amount);
+}
+
+static void add_process_terms(struct terms *terms, const struct pod_spec *pod)
+{
+	int init = pod_sum(pod, terms->resource, resource_request).init;
+	for (int i = 0; i < pod->process_count; i++) {
+		const struct process_spec *process = &pod->processes[i];
+		bool counts = init < 0 ? process->kind != KIND_INIT
+				       : i == init || (process->kind == KIND_SIDECAR && i < init);
+		if (counts)
+			add_term(terms, process_kind_name((enum process_kind)process->kind),
+				process->name,
+				resource_request(&process->resources, terms->resource));
+	}
+	if (terms->count <= TERMS_MAX)
+		return;
+	text_add(terms->out, " + %d others ", terms->count - TERMS_MAX);
+	resource_write(terms->out, terms->resource, terms->others);
+	terms->count = TERMS_MAX - 1; /* the overhead is said in any case */
+}
+
+void spec_pod_request_explain(const struct pod_spec *pod, enum resource resource, struct text *out)
+{
+	struct terms terms = {.out = out, .resource = resource};
+	int64_t own = resource_request(&pod->resources, resource);
+	if (own)
+		add_term(&terms, "resources of the pod", "", own);
+	else
+		add_process_terms(&terms, pod);
+	add_term(&terms, "overhead", "", pod->overhead[resource]);
 }
 
 /* More than anything: so that one that has no limit shows in every sum. */
@@ -81,7 +146,7 @@ static int64_t limit_or_infinity(const struct resources_spec *resources, enum re
 int64_t spec_pod_limit(const struct pod_spec *pod, enum resource resource)
 {
 	int64_t own = pod->resources.limits[resource];
-	int64_t sum = own ? own : pod_sum(pod, resource, limit_or_infinity);
+	int64_t sum = own ? own : pod_sum(pod, resource, limit_or_infinity).amount;
 	return sum == INT64_MAX ? 0 : plus(sum, pod->overhead[resource]);
 }
 

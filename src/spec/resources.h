@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "text.h"
+
 struct pod_spec;
 struct process_spec;
 
@@ -89,6 +91,10 @@ int64_t resource_request(const struct resources_spec *resources, enum resource r
  * and of all sidecars and mains together, and the overhead (KEP-753). The pod's own resources, where
  * said, instead. */
 int64_t spec_pod_request(const struct pod_spec *pod, enum resource resource);
+/* Of what that is the sum: "init a 3 + sidecar b 500m + overhead 100m". Who asks for nothing is left out. */
+void spec_pod_request_explain(const struct pod_spec *pod, enum resource resource, struct text *out);
+/* An amount as people write it: "500m" CPUs, "4Gi" of memory. */
+void resource_write(struct text *out, enum resource resource, int64_t amount);
 /* The same of the limits; 0 (none) as soon as one of those that run together has none. */
 int64_t spec_pod_limit(const struct pod_spec *pod, enum resource resource);
 

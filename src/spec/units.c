@@ -176,6 +176,20 @@ void quantity_write(struct text *out, int64_t milli)
 		text_add(out, "%lld", (long long)(milli / 1000));
 }
 
+void quantity_write_binary(struct text *out, int64_t milli)
+{
+	static const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+	int unit = 0;
+	int64_t number = milli / 1000;
+	if (milli % 1000 || !number) {
+		quantity_write(out, milli);
+		return;
+	}
+	for (; number % 1024 == 0; number /= 1024)
+		unit++;
+	text_add(out, "%lld%s", (long long)number, units[unit]);
+}
+
 /* Names as in signal(7). Synonyms (CLD, POLL, IOT) only parse. */
 static const char *const SIGNAL_NAMES[] = {
 	[SIGHUP] = "SIGHUP",

@@ -21,6 +21,8 @@ void duration_write(struct text *out, int64_t ns);
 bool quantity_parse(const char *text, int64_t *milli);
 /* "268435456", "500m". */
 void quantity_write(struct text *out, int64_t milli);
+/* The same for sizes, in the largest unit that it is a whole number of: "256Mi". */
+void quantity_write_binary(struct text *out, int64_t milli);
 
 /* "TERM", "SIGTERM", "15", "RTMIN", "SIGRTMIN+3", "RTMAX-1"; case does not matter. 1..64. */
 bool signal_parse(const char *text, int *signo);

@@ -51,6 +51,7 @@ int main(void)
 		test_value_system,
 		test_check,
 		test_security,
+		test_resources,
 		test_spec,
 		test_plan,
 		test_process,

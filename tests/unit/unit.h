@@ -38,6 +38,7 @@ int test_ini_random(void);
 int test_value_system(void);
 int test_check(void);
 int test_security(void);
+int test_resources(void);
 int test_spec(void);
 int test_plan(void);
 int test_process(void);
