@@ -41,7 +41,8 @@ uint64_t identity_own_capabilities(void)
 	return permitted_set();
 }
 
-uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
+static uint64_t missing_of(const struct pod_spec *pod, const struct process_spec *process,
+	uint64_t bounding, uint64_t permitted)
 {
 	const struct security_spec security = spec_security(pod, process);
 	bool is_root = security_is_root(&security) && (security.user || geteuid() == 0);
@@ -50,27 +51,29 @@ uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec 
 	bool by_program = is_root && process->privilege_escalation != SAID_FALSE;
 	if (process->capabilities_add == CAPABILITIES_ALL)
 		return 0;
-	return spec_ambient(process) & ~(by_program ? bounding_set() : permitted_set());
+	return spec_ambient(process) & ~(by_program ? bounding : permitted);
 }
 
-static void set_flags(cap_t state, cap_flag_t flag, uint64_t set)
+uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
 {
-	for (cap_value_t i = 0; i < 64; i++) {
-		if (set >> i & 1)
-			cap_set_flag(state, flag, 1, &i, CAP_SET);
+	return missing_of(pod, process, bounding_set(), permitted_set());
+}
+
+/* All of it at once; allocates nothing. */
+static void set_state(cap_t state, uint64_t effective, uint64_t inheritable)
+{
+	const struct {
+		cap_flag_t flag;
+		uint64_t set;
+	} rows[] = {{CAP_PERMITTED, effective}, {CAP_EFFECTIVE, effective},
+		{CAP_INHERITABLE, inheritable}};
+	cap_clear(state);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (cap_value_t n = 0; n < 64; n++) {
+			if (rows[i].set >> n & 1)
+				cap_set_flag(state, rows[i].flag, 1, &n, CAP_SET);
+		}
 	}
-}
-
-/* NULL: out of memory. */
-static cap_t make_state(uint64_t effective, uint64_t inheritable)
-{
-	cap_t state = cap_init();
-	if (!state)
-		return NULL;
-	set_flags(state, CAP_PERMITTED, effective);
-	set_flags(state, CAP_EFFECTIVE, effective);
-	set_flags(state, CAP_INHERITABLE, inheritable);
-	return state;
 }
 
 static int lowest(uint64_t set)
@@ -82,36 +85,44 @@ static int lowest(uint64_t set)
 	return -1;
 }
 
-int identity_prepare(struct identity *identity, const struct pod_spec *pod,
-	const struct filters *filters, int index)
+int identity_open(
+	struct identity *identity, const struct pod_spec *pod, const struct filters *filters)
 {
-	const struct process_spec *process = &pod->processes[index];
-	uint64_t bounding = bounding_set(), permitted = permitted_set();
-	uint64_t set = spec_capabilities(process), ambient = spec_ambient(process);
-	const struct security_spec security = spec_security(pod, process);
 	*identity = (struct identity){
 		.pod = pod,
-		.process = process,
-		.filter = filters_of(filters, index),
-		.security = security,
-		.lost = bounding & ~set,
-		.ambient = ambient & permitted,
-		.missing = lowest(identity_missing(pod, process)),
+		.filters = filters,
+		.bounding = bounding_set(),
+		.permitted = permitted_set(),
 		.has_apparmor = label_has_apparmor(),
 		.has_selinux = label_has_selinux(),
-		.says_capabilities = process->privileged || process->capabilities_add ||
-			process->capabilities_drop,
+		.as_root = cap_init(),
+		.as_user = cap_init(),
 	};
-	identity->as_root = make_state(set & permitted, 0);
-	identity->as_user = make_state(identity->ambient, identity->ambient);
 	return identity->as_root && identity->as_user ? 0 : -ENOMEM;
 }
 
-void identity_finish(struct identity *identity)
+void identity_close(struct identity *identity)
 {
 	cap_free(identity->as_root);
 	cap_free(identity->as_user);
 	identity->as_root = identity->as_user = NULL;
+}
+
+void identity_prepare(struct identity *identity, int index)
+{
+	const struct process_spec *process = &identity->pod->processes[index];
+	uint64_t set = spec_capabilities(process);
+	identity->process = process;
+	identity->security = spec_security(identity->pod, process);
+	identity->filter = filters_of(identity->filters, index);
+	identity->lost = identity->bounding & ~set;
+	identity->ambient = spec_ambient(process) & identity->permitted;
+	identity->missing =
+		lowest(missing_of(identity->pod, process, identity->bounding, identity->permitted));
+	identity->says_capabilities =
+		process->privileged || process->capabilities_add || process->capabilities_drop;
+	set_state(identity->as_root, set & identity->permitted, 0);
+	set_state(identity->as_user, identity->ambient, identity->ambient);
 }
 
 bool identity_needs_files(const struct identity *identity)
@@ -368,9 +379,10 @@ int identity_assume(
 
 int identity_keep(uint64_t capabilities)
 {
-	cap_t state = make_state(permitted_set() & capabilities, 0);
+	cap_t state = cap_init();
 	if (!state)
 		return -ENOMEM;
+	set_state(state, permitted_set() & capabilities, 0);
 	int result = cap_reset_ambient() < 0 && errno != EINVAL ? -errno : 0;
 	if (result == 0 && cap_set_proc(state) < 0)
 		result = -errno;

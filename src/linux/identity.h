@@ -9,16 +9,20 @@
 #include "../core/notice.h"
 #include "filter.h"
 
-/* Of one process of the pod. */
+/* Of one process of the pod at a time. */
 struct identity {
 	const struct pod_spec *pod;
+	const struct filters *filters;
+	uint64_t bounding, permitted;	/* podinit's own */
+	bool has_apparmor, has_selinux; /* the kernel */
+
+	/* Of the process that was prepared last. */
 	const struct process_spec *process;
 	const struct seccomp_program *filter; /* NULL: none */
 	struct security_spec security;
-	uint64_t lost;			/* capabilities that leave its bounding set */
-	uint64_t ambient;		/* what it has although it is not root */
-	int missing;			/* one that was asked for and podinit has not; -1: none */
-	bool has_apparmor, has_selinux; /* the kernel */
+	uint64_t lost;	  /* capabilities that leave its bounding set */
+	uint64_t ambient; /* what it has although it is not root */
+	int missing;	  /* one that was asked for and podinit has not; -1: none */
 	bool says_capabilities; /* add, drop or privileged: else it gets the default as far as that goes */
 	cap_t as_root, as_user; /* the three sets of capset(2), if its user is root, and if not */
 };
@@ -33,10 +37,12 @@ struct identity_choice {
 	int group_count;
 };
 
-/* For process number `index`. 0 or -errno (out of memory). */
-int identity_prepare(struct identity *identity, const struct pod_spec *pod,
-	const struct filters *filters, int index);
-void identity_finish(struct identity *identity);
+/* When podinit has what it will have. 0 or -errno (out of memory). */
+int identity_open(
+	struct identity *identity, const struct pod_spec *pod, const struct filters *filters);
+void identity_close(struct identity *identity);
+/* Before process number `index` is born. Allocates nothing. */
+void identity_prepare(struct identity *identity, int index);
 
 /* The capabilities that it was given by `add` and that podinit has not to give. */
 uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process);

@@ -47,23 +47,6 @@ static int open_empty(void)
 	return ends[0];
 }
 
-/* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
-static int prepare_identities(struct spawner *spawner, const struct filters *filters)
-{
-	const struct pod_spec *spec = spawner->spec;
-	if (spec->entrypoint)
-		return 0;
-	spawner->identities = calloc((size_t)spec->process_count + 1, sizeof(struct identity));
-	if (!spawner->identities)
-		return -ENOMEM;
-	for (int i = 0; i < spec->process_count; i++) {
-		int result = identity_prepare(&spawner->identities[i], spec, filters, i);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
 /* The files of a process that cannot be traced belong to root of the machine. */
 static bool is_own_proc_closed(void)
 {
@@ -91,14 +74,15 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
 		return -ENOMEM;
 	if (!spec->entrypoint)
 		spawner->stdin_fd = open_empty();
-	return spawner->stdin_fd < -1 ? spawner->stdin_fd : prepare_identities(spawner, filters);
+	/* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
+	if (spawner->stdin_fd < -1 || spec->entrypoint)
+		return spawner->stdin_fd < -1 ? spawner->stdin_fd : 0;
+	return identity_open(&spawner->identity, spec, filters);
 }
 
 void spawner_finish(struct spawner *spawner)
 {
-	for (int i = 0; spawner->identities && i < spawner->spec->process_count; i++)
-		identity_finish(&spawner->identities[i]);
-	free(spawner->identities);
+	identity_close(&spawner->identity);
 	free(spawner->environment);
 	if (spawner->stdin_fd >= 0)
 		close(spawner->stdin_fd);
@@ -384,12 +368,14 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 	struct child child = {
 		.spawner = spawner,
 		.process = &spawner->spec->processes[index],
-		.identity = spawner->identities ? &spawner->identities[index] : NULL,
+		.identity = spawner->spec->entrypoint ? NULL : &spawner->identity,
 		.cgroup = cgroup_directory(spawner->cgroups, index),
 		.tty_fd = tty_fd,
 		.status_fd = -1,
 	};
 	cgroup_prepare(spawner->cgroups, index);
 	merge_environment(spawner, child.process);
+	if (child.identity)
+		identity_prepare(&spawner->identity, index);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);
 }

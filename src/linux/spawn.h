@@ -7,6 +7,7 @@
 
 #include "../core/notice.h"
 #include "filter.h"
+#include "identity.h"
 #include "volume.h"
 
 struct cgroups;
@@ -15,9 +16,9 @@ struct cgroups;
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
-	struct cgroups *cgroups;     /* NULL: podinit does not look at them; the owner sets it */
-	struct identity *identities; /* of each process; NULL: all are podinit's own */
-	int64_t machine_memory;	     /* bytes */
+	struct cgroups *cgroups;  /* NULL: podinit does not look at them; the owner sets it */
+	struct identity identity; /* of whoever is started; unused for an entrypoint */
+	int64_t machine_memory;	  /* bytes */
 	bool proc_is_closed; /* podinit may not write its own files in /proc: root of a user namespace that
 			      * nobody shall trace. A process needs memory of its own to write its */
 	char **environment;  /* room for the largest merged environment; filled at each start */
