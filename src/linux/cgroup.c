@@ -195,7 +195,7 @@ static bool all_are_limited(const struct cgroups *cgroups, const struct pod_spec
 	if (spec->resources.limits[RESOURCE_MEMORY])
 		return true;
 	for (int i = 0; i < spec->process_count; i++) {
-		if (!spec->processes[i].resources.limits[RESOURCE_MEMORY])
+		if (!spec->processes[i].resources->limits[RESOURCE_MEMORY])
 			return false;
 	}
 	return true;

@@ -155,7 +155,7 @@ static void not_enforced(
 static bool has_weights(const struct pod_spec *spec)
 {
 	for (int i = 0; i < spec->process_count; i++) {
-		if (resource_request(&spec->processes[i].resources, RESOURCE_CPU))
+		if (resource_request(spec->processes[i].resources, RESOURCE_CPU))
 			return true;
 	}
 	return false;
@@ -166,13 +166,13 @@ static void write_consequences(
 	const struct cgroup_limits *limits, int directory, const struct process_spec *process)
 {
 	char weight[16];
-	int64_t request = resource_request(&process->resources, RESOURCE_CPU);
+	int64_t request = resource_request(process->resources, RESOURCE_CPU);
 	snprintf(weight, sizeof(weight), "%" PRId64, weight_of(request));
 	if (has_weights(limits->spec))
 		cgroup_write(directory, "cpu.weight", weight);
 	/* Half a process is worse than none: all of it dies, and is restarted. */
 	cgroup_write(directory, "memory.oom.group", "1");
-	if (process->resources.limits[RESOURCE_MEMORY])
+	if (process->resources->limits[RESOURCE_MEMORY])
 		cgroup_write(directory, "memory.swap.max", "0");
 }
 
@@ -181,7 +181,7 @@ void cgroup_limits_write(
 {
 	const struct cgroup_controllers *controllers = limits->controllers;
 	const struct asked asked = {
-		.resources = process ? &process->resources : &limits->spec->resources,
+		.resources = process ? process->resources : &limits->spec->resources,
 		.process = process,
 	};
 	if (controllers && process)

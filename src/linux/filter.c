@@ -58,11 +58,17 @@ void filters_prepare(
 	struct filters *filters, const struct pod_spec *spec, struct problems *problems)
 {
 	*filters = (struct filters){0};
-	filters->of_process = memory_resize(NULL, sizeof(int) * (size_t)(spec->process_count + 1));
-	for (int i = 0; i < spec->process_count; i++)
-		filters->of_process[i] = spec->entrypoint
-			? -1
-			: prepare_one(filters, spec, &spec->processes[i], problems);
+	for (int i = 0; i < spec->process_count && !spec->entrypoint; i++) {
+		int index = prepare_one(filters, spec, &spec->processes[i], problems);
+		if (index < 0)
+			continue;
+		if (!filters->of_process) {
+			size_t size = sizeof(int) * (size_t)spec->process_count;
+			filters->of_process = memory_resize(NULL, size);
+			memset(filters->of_process, 0xff, size); /* -1 */
+		}
+		filters->of_process[i] = index;
+	}
 }
 
 void filters_finish(struct filters *filters)

@@ -14,7 +14,7 @@ struct filters {
 		const char *file;      /* of Localhost; else NULL */
 	} * items;
 	int count;
-	int *of_process; /* index of each process's; -1: none */
+	int *of_process; /* index of each process's; -1: none. NULL: nobody has one */
 };
 
 /* What goes wrong is added to `problems`, all of it. May block and allocate: only before the loop. */

@@ -49,7 +49,7 @@ static uint64_t missing_of(const struct pod_spec *pod, const struct process_spec
 	/* root gets its bounding set from the program that it executes, unless that can give nothing. ALL
 	 * means all that there are to give. */
 	bool by_program = is_root && process->privilege_escalation != SAID_FALSE;
-	if (process->capabilities_add == CAPABILITIES_ALL)
+	if (process->security->capabilities_add == CAPABILITIES_ALL)
 		return 0;
 	return spec_ambient(process) & ~(by_program ? bounding : permitted);
 }
@@ -119,8 +119,8 @@ void identity_prepare(struct identity *identity, int index)
 	identity->ambient = spec_ambient(process) & identity->permitted;
 	identity->missing =
 		lowest(missing_of(identity->pod, process, identity->bounding, identity->permitted));
-	identity->says_capabilities =
-		process->privileged || process->capabilities_add || process->capabilities_drop;
+	identity->says_capabilities = process->privileged || process->security->capabilities_add ||
+		process->security->capabilities_drop;
 	set_state(identity->as_root, set & identity->permitted, 0);
 	set_state(identity->as_user, identity->ambient, identity->ambient);
 }

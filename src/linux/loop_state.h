@@ -15,15 +15,16 @@
 
 /* A process of the pod as the kernel knows it. */
 struct runtime {
-	pid_t pid;     /* 0: none; set from the fork until it is reaped */
-	int pidfd;     /* -1: none */
-	pid_t group;   /* of its latest instance; what it left behind is still in it.
-				   * But for an entrypoint's it is its session, too. 0: podinit's */
-	uint64_t born; /* its latest instance, in ticks: whoever is older does not descend
-				   * from it. 0: not known */
+	pid_t pid;    /* 0: none; set from the fork until it is reaped */
+	int pidfd;    /* -1: none */
+	pid_t group;  /* of its latest instance; what it left behind is still in it. But for an
+		       * entrypoint's it is its session, too. 0: podinit's */
+	bool aborted; /* killed by ACT_ABORT while it prepared itself */
+	uint64_t
+		born; /* its latest instance, in ticks: whoever is older does not descend from it. 0: not
+			* known */
 	uint64_t mount_namespace; /* of its latest instance, where it is one of its own; else 0.
 				   * Read at its birth: when it has ended nobody can say it */
-	bool aborted;		  /* killed by ACT_ABORT while it prepared itself */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
 	struct ev_timer sleep;	  /* its hook, where that only waits */

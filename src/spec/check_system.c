@@ -21,10 +21,10 @@ static void check_profiles(const struct check *check, const struct process_spec 
 static void check_security(const struct check *check, const struct process_spec *process)
 {
 	const uint64_t sys_admin = UINT64_C(1) << capability_find("SYS_ADMIN");
-	check_profiles(check, process, &process->security);
+	check_profiles(check, process, process->security);
 	/* As Kubernetes refuses it: what may do everything escalates by itself. */
 	if (process->privilege_escalation == SAID_FALSE &&
-		(process->privileged || (process->capabilities_add & sys_admin)))
+		(process->privileged || (process->security->capabilities_add & sys_admin)))
 		check_says(check, process, 0,
 			"securityContext.allowPrivilegeEscalation: cannot be false with "
 			"privileged or SYS_ADMIN");
@@ -139,7 +139,7 @@ void check_system(const struct check *check)
 	for (int i = 0; i < spec->process_count; i++) {
 		const struct process_spec *process = &spec->processes[i];
 		check_security(check, process);
-		check_resources(check, process, &process->resources);
+		check_resources(check, process, process->resources);
 		check_limits(check, process);
 		check_ports(check, process);
 		if (process->keeps_stdin && keeps_stdin)

@@ -133,6 +133,17 @@ void *key_field(const struct key *key, void *section_struct, struct arena *arena
 			process->limits = make_limits(arena);
 		base = process->limits;
 		break;
+	/* Where nothing was written all share one that says nothing. */
+	case HOLDER_SECURITY:
+		if (process->security == &SECURITY_UNSAID && arena)
+			process->security = arena_alloc(arena, sizeof(*process->security));
+		base = (void *)process->security;
+		break;
+	case HOLDER_RESOURCES:
+		if (process->resources == &RESOURCES_UNSAID && arena)
+			process->resources = arena_alloc(arena, sizeof(*process->resources));
+		base = (void *)process->resources;
+		break;
 	}
 	return base ? (char *)base + key->offset : NULL;
 }

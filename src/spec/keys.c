@@ -90,42 +90,48 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, H(sleep_ns), SECONDS,      \
 	 .max = INT32_MAX, .doc = "Only wait."}
 
-/* FIELD is POD or PROCESS: both have a struct security_spec and a struct resources_spec. */
+/* FIELD says whose: both pod and process have a struct security_spec and a struct resources_spec. */
+#define POD_SECURITY(field)  POD(security.field)
+#define POD_RESOURCES(field) POD(resources.field)
+#define PROCESS_SECURITY(field)                                                                    \
+	.holder = HOLDER_SECURITY, .offset = offsetof(struct security_spec, field)
+#define PROCESS_RESOURCES(field)                                                                   \
+	.holder = HOLDER_RESOURCES, .offset = offsetof(struct resources_spec, field)
 #define ONE_OF(list) KEY_ENUM, .choices = list, .min = 1
 #define SECURITY_KEYS(in, FIELD)                                                                   \
-	{"securityContext.runAsUser", in, KEY_USER, FIELD(security.user),                          \
+	{"securityContext.runAsUser", in, KEY_USER, FIELD(user),                          \
 		.doc = "User to run as, by number or by name in its own /etc/passwd."},            \
-	{"securityContext.runAsGroup", in, KEY_USER, FIELD(security.group),                        \
+	{"securityContext.runAsGroup", in, KEY_USER, FIELD(group),                        \
 		.doc = "Primary group; the user's in /etc/passwd, or 0, if not given."},           \
-	{"securityContext.runAsNonRoot", in, ONE_OF(SAID), FIELD(security.non_root),               \
+	{"securityContext.runAsNonRoot", in, ONE_OF(SAID), FIELD(non_root),               \
 		.doc = "Refuse to start a process whose user is root."},                           \
 	{"securityContext.seccompProfile.type", in, ONE_OF(PROFILE_TYPES),                         \
-		FIELD(security.seccomp), .doc = "System call filter."},                            \
+		FIELD(seccomp), .doc = "System call filter."},                            \
 	{"securityContext.seccompProfile.localhostProfile", in, KEY_FILE,                          \
-		FIELD(security.seccomp_file),                                                      \
+		FIELD(seccomp_file),                                                      \
 		.doc = "File of a Localhost filter, as podconv writes it."},                       \
 	{"securityContext.appArmorProfile.type", in, ONE_OF(PROFILE_TYPES),                        \
-		FIELD(security.apparmor), .doc = "AppArmor confinement."},                         \
+		FIELD(apparmor), .doc = "AppArmor confinement."},                         \
 	{"securityContext.appArmorProfile.localhostProfile", in, KEY_STRING,                       \
-		FIELD(security.apparmor_name),                                                     \
+		FIELD(apparmor_name),                                                     \
 		.doc = "Name of a Localhost AppArmor profile that the kernel has."},               \
-	{"securityContext.seLinuxOptions.user", in, KEY_STRING, FIELD(security.selinux_user),      \
+	{"securityContext.seLinuxOptions.user", in, KEY_STRING, FIELD(selinux_user),      \
 		.doc = "SELinux user."},                                                           \
-	{"securityContext.seLinuxOptions.role", in, KEY_STRING, FIELD(security.selinux_role),      \
+	{"securityContext.seLinuxOptions.role", in, KEY_STRING, FIELD(selinux_role),      \
 		.doc = "SELinux role."},                                                           \
-	{"securityContext.seLinuxOptions.type", in, KEY_STRING, FIELD(security.selinux_type),      \
+	{"securityContext.seLinuxOptions.type", in, KEY_STRING, FIELD(selinux_type),      \
 		.doc = "SELinux type."},                                                           \
-	{"securityContext.seLinuxOptions.level", in, KEY_STRING, FIELD(security.selinux_level),    \
+	{"securityContext.seLinuxOptions.level", in, KEY_STRING, FIELD(selinux_level),    \
 		.doc = "SELinux level."}
 
 #define RESOURCE_KEYS(in, FIELD)                                                                   \
-	{"resources.requests.cpu", in, KEY_QUANTITY, FIELD(resources.requests[RESOURCE_CPU]),      \
+	{"resources.requests.cpu", in, KEY_QUANTITY, FIELD(requests[RESOURCE_CPU]),      \
 		.unit = "CPUs", .doc = "CPU time that is kept for it."},                           \
-	{"resources.requests.memory", in, KEY_QUANTITY, FIELD(resources.requests[RESOURCE_MEMORY]),\
+	{"resources.requests.memory", in, KEY_QUANTITY, FIELD(requests[RESOURCE_MEMORY]),\
 		.unit = "bytes", .doc = "Memory that is kept for it."},                            \
-	{"resources.limits.cpu", in, KEY_QUANTITY, FIELD(resources.limits[RESOURCE_CPU]),          \
+	{"resources.limits.cpu", in, KEY_QUANTITY, FIELD(limits[RESOURCE_CPU]),          \
 		.unit = "CPUs", .doc = "CPU time that it gets at most."},                          \
-	{"resources.limits.memory", in, KEY_QUANTITY, FIELD(resources.limits[RESOURCE_MEMORY]),    \
+	{"resources.limits.memory", in, KEY_QUANTITY, FIELD(limits[RESOURCE_MEMORY]),    \
 		.unit = "bytes", .doc = "Memory that it gets at most; more is OOMKilled."}
 
 #define RLIMIT_KEY(resource, kind, what)                                                           \
@@ -245,8 +251,8 @@ const struct key KEYS[] = {
 		.doc = "Command that makes it read its configuration again."},
 
 	/* Identity and isolation. */
-	SECURITY_KEYS(IN_POD, POD),
-	SECURITY_KEYS(IN_PROCESS, PROCESS),
+	SECURITY_KEYS(IN_POD, POD_SECURITY),
+	SECURITY_KEYS(IN_PROCESS, PROCESS_SECURITY),
 	{"securityContext.readOnlyRootFilesystem", IN_PROCESS, KEY_BOOL, PROCESS(read_only_rootfs),
 		.fallback = "false", .doc = "Its root file system cannot be written."},
 	{"securityContext.allowPrivilegeEscalation", IN_PROCESS, ONE_OF(SAID),
@@ -255,10 +261,10 @@ const struct key KEYS[] = {
 	{"securityContext.privileged", IN_PROCESS, KEY_BOOL, PROCESS(privileged), .fallback = "false",
 		.doc = "Every capability and device."},
 	{"securityContext.capabilities.add", IN_PROCESS, KEY_CAPABILITIES,
-		PROCESS(capabilities_add),
+		PROCESS_SECURITY(capabilities_add),
 		.doc = "Capabilities beyond the container default; ALL for all."},
 	{"securityContext.capabilities.drop", IN_PROCESS, KEY_CAPABILITIES,
-		PROCESS(capabilities_drop),
+		PROCESS_SECURITY(capabilities_drop),
 		.doc = "Capabilities less than the container default; ALL for all."},
 	{"securityContext.procMount", IN_PROCESS, KEY_ENUM, PROCESS(proc_unmasked), .choices = PROC_MOUNTS,
 		.fallback = "Default", .doc = "Whether parts of /proc are hidden."},
@@ -272,8 +278,8 @@ const struct key KEYS[] = {
 		.fallback = "File", .doc = "Where its last words come from."},
 
 	/* Resources. */
-	RESOURCE_KEYS(IN_POD, POD),
-	RESOURCE_KEYS(IN_PROCESS, PROCESS),
+	RESOURCE_KEYS(IN_POD, POD_RESOURCES),
+	RESOURCE_KEYS(IN_PROCESS, PROCESS_RESOURCES),
 	{"resources.limits.pids", IN_PROCESS, KEY_INT, PROCESS(pids_limit), .min = 1, .max = INT32_MAX,
 		.doc = "Processes and threads that it has at most."},
 	{"ioWeight", IN_PROCESS, KEY_INT, PROCESS(io_weight), .min = 1, .max = 10000,

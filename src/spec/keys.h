@@ -58,6 +58,8 @@ enum key_holder {
 	HOLDER_POST_START,
 	HOLDER_PRE_STOP,
 	HOLDER_LIMITS,
+	HOLDER_SECURITY,
+	HOLDER_RESOURCES,
 };
 
 struct key {

@@ -133,15 +133,15 @@ static void plan_resources(struct text *out, const struct process_spec *process)
 {
 	static const char *const units[] = {[RESOURCE_CPU] = "CPUs", [RESOURCE_MEMORY] = "bytes"};
 	for (int i = 0; i < RESOURCE_COUNT; i++) {
-		int64_t request = resource_request(&process->resources, (enum resource)i);
+		int64_t request = resource_request(process->resources, (enum resource)i);
 		if (!request)
 			continue;
 		line(out, resource_name((enum resource)i));
 		quantity_write(out, request);
 		text_add(out, " %s requested", units[i]);
-		if (process->resources.limits[i]) {
+		if (process->resources->limits[i]) {
 			text_add(out, ", at most ");
-			quantity_write(out, process->resources.limits[i]);
+			quantity_write(out, process->resources->limits[i]);
 		}
 		text_add(out, "\n");
 	}

@@ -2,6 +2,8 @@
 #include "resources.h"
 
 #include "spec.h"
+
+const struct resources_spec RESOURCES_UNSAID;
 #include "units.h"
 
 const char *rlimit_name(enum rlimit_kind kind)
@@ -57,7 +59,7 @@ static struct sum pod_sum(const struct pod_spec *pod, enum resource resource,
 	int64_t together = 0, sidecars = 0;
 	for (int i = 0; i < pod->process_count; i++) {
 		const struct process_spec *process = &pod->processes[i];
-		int64_t amount = of(&process->resources, resource);
+		int64_t amount = of(process->resources, resource);
 		if (process->kind != KIND_INIT)
 			together = plus(together, amount);
 		if (process->kind == KIND_SIDECAR)
@@ -117,7 +119,7 @@ static void add_process_terms(struct terms *terms, const struct pod_spec *pod)
 		if (counts)
 			add_term(terms, process_kind_name((enum process_kind)process->kind),
 				process->name,
-				resource_request(&process->resources, terms->resource));
+				resource_request(process->resources, terms->resource));
 	}
 	if (terms->count <= TERMS_MAX)
 		return;
@@ -175,8 +177,8 @@ enum qos_class spec_qos_class(const struct pod_spec *pod)
 	if (!says_nothing(&pod->resources))
 		return is_guaranteed(&pod->resources) ? QOS_GUARANTEED : QOS_BURSTABLE;
 	for (int i = 0; i < pod->process_count; i++) {
-		nothing &= says_nothing(&pod->processes[i].resources);
-		guaranteed &= is_guaranteed(&pod->processes[i].resources);
+		nothing &= says_nothing(pod->processes[i].resources);
+		guaranteed &= is_guaranteed(pod->processes[i].resources);
 	}
 	return nothing ? QOS_BEST_EFFORT : guaranteed ? QOS_GUARANTEED : QOS_BURSTABLE;
 }
@@ -198,13 +200,13 @@ int spec_oom_score_adj(
 		return -997;
 	if (qos == QOS_BEST_EFFORT)
 		return 1000;
-	int64_t request = resource_request(&process->resources, RESOURCE_MEMORY);
+	int64_t request = resource_request(process->resources, RESOURCE_MEMORY);
 	int score = burstable_score(request, machine_memory);
 	if (process->kind != KIND_SIDECAR)
 		return score;
 	int64_t least = INT64_MAX;
 	for (int i = pod->init_count; i < pod->process_count; i++) {
-		int64_t main = resource_request(&pod->processes[i].resources, RESOURCE_MEMORY);
+		int64_t main = resource_request(pod->processes[i].resources, RESOURCE_MEMORY);
 		least = main < least ? main : least;
 	}
 	int main_score = least == INT64_MAX ? score : burstable_score(least, machine_memory);

@@ -18,6 +18,8 @@ struct resources_spec {
 	int64_t requests[RESOURCE_COUNT], limits[RESOURCE_COUNT];
 };
 
+extern const struct resources_spec RESOURCES_UNSAID;
+
 /* Kubernetes' quality of service, which says who is killed first when memory ends. */
 enum qos_class { QOS_BEST_EFFORT, QOS_BURSTABLE, QOS_GUARANTEED };
 

@@ -44,6 +44,8 @@ enum {
 		BIT(SETGID) | BIT(SETUID) | BIT(SETFCAP) | BIT(SETPCAP) | BIT(NET_BIND_SERVICE) |  \
 		BIT(SYS_CHROOT) | BIT(KILL) | BIT(AUDIT_WRITE))
 
+const struct security_spec SECURITY_UNSAID;
+
 int capability_find(const char *name)
 {
 	for (int i = 0; i < CAPABILITY_COUNT; i++) {
@@ -84,7 +86,7 @@ static const char *text_or(const char *own, const char *otherwise)
 struct security_spec spec_security(const struct pod_spec *pod, const struct process_spec *process)
 {
 	const struct security_spec *above = &pod->security;
-	struct security_spec result = process->security;
+	struct security_spec result = *process->security;
 	result.user = text_or(result.user, above->user);
 	result.group = text_or(result.group, above->group);
 	result.non_root = result.non_root ? result.non_root : above->non_root;
@@ -115,22 +117,22 @@ bool security_is_root(const struct security_spec *security)
 uint64_t spec_capabilities(const struct process_spec *process)
 {
 	uint64_t set = CONTAINER_DEFAULT;
-	if (process->privileged || process->capabilities_add == CAPABILITIES_ALL)
+	if (process->privileged || process->security->capabilities_add == CAPABILITIES_ALL)
 		set = CAPABILITIES_ALL;
 	if (process->privileged)
 		return set;
-	if (process->capabilities_drop == CAPABILITIES_ALL)
+	if (process->security->capabilities_drop == CAPABILITIES_ALL)
 		set = 0;
-	if (process->capabilities_add != CAPABILITIES_ALL)
-		set |= process->capabilities_add;
-	if (process->capabilities_drop != CAPABILITIES_ALL)
-		set &= ~process->capabilities_drop;
+	if (process->security->capabilities_add != CAPABILITIES_ALL)
+		set |= process->security->capabilities_add;
+	if (process->security->capabilities_drop != CAPABILITIES_ALL)
+		set &= ~process->security->capabilities_drop;
 	return set;
 }
 
 uint64_t spec_ambient(const struct process_spec *process)
 {
-	return process->capabilities_add & spec_capabilities(process);
+	return process->security->capabilities_add & spec_capabilities(process);
 }
 
 /* What starting this process takes. */

@@ -22,15 +22,18 @@ enum profile_type {
 	PROFILE_LOCALHOST,
 };
 
-/* The fields that both pod and process have. */
+/* Most of its fields both pod and process have. */
 struct security_spec {
 	const char *user, *group;  /* a number or a name; NULL: unsaid */
 	const char *seccomp_file;  /* seccompProfile.localhostProfile */
 	const char *apparmor_name; /* appArmorProfile.localhostProfile */
 	const char *selinux_user, *selinux_role, *selinux_type, *selinux_level;
-	uint8_t non_root;	   /* enum said */
-	uint8_t seccomp, apparmor; /* enum profile_type */
+	uint8_t non_root;			      /* enum said */
+	uint8_t seccomp, apparmor;		      /* enum profile_type */
+	uint64_t capabilities_add, capabilities_drop; /* of a process only */
 };
+
+extern const struct security_spec SECURITY_UNSAID;
 
 enum { CAPABILITY_COUNT = 41 }; /* up to CAP_CHECKPOINT_RESTORE, Linux 5.9 */
 

@@ -63,6 +63,8 @@ struct process_spec *spec_add_process(
 	*process = (struct process_spec){
 		.kind = (uint8_t)kind,
 		.name = arena_strdup(&spec->arena, name),
+		.security = &SECURITY_UNSAID,
+		.resources = &RESOURCES_UNSAID,
 	};
 	keys_set_defaults(sections[kind], HOLDER_SECTION, process, &spec->arena);
 	return process;

@@ -129,7 +129,6 @@ struct process_spec {
 	bool proc_unmasked;	      /* procMount Unmasked */
 	bool keeps_stdin, tty;
 	uint16_t source; /* index of the file it stands in, for messages */
-	int32_t stop_signal;
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
 	struct strings command, args, env; /* as written */
 	const char *working_dir;	   /* NULL: the root of its file system */
@@ -137,9 +136,10 @@ struct process_spec {
 	struct volume_mounts mounts;
 	struct restart_rules rules;
 	struct ports ports;
-	struct security_spec security; /* spec_security() adds what the pod says */
-	uint64_t capabilities_add, capabilities_drop;
-	struct resources_spec resources;
+	/* Never NULL: SECURITY_UNSAID, RESOURCES_UNSAID. spec_security() adds what the pod says. */
+	const struct security_spec *security;
+	const struct resources_spec *resources;
+	int32_t stop_signal;
 	int32_t pids_limit, io_weight, umask;	/* INT_UNSET: none */
 	struct limits_spec *limits;		/* NULL: none */
 	const char *termination_message_path;	/* NULL: unsaid */

@@ -84,10 +84,10 @@ static void assert_system_equal(const struct process_spec *a, const struct proce
 	assert_int_equal(a->proc_unmasked, b->proc_unmasked);
 	assert_int_equal(a->keeps_stdin, b->keeps_stdin);
 	assert_int_equal(a->tty, b->tty);
-	assert_security_equal(&a->security, &b->security);
-	assert_true(a->capabilities_add == b->capabilities_add);
-	assert_true(a->capabilities_drop == b->capabilities_drop);
-	assert_memory_equal(&a->resources, &b->resources, sizeof(a->resources));
+	assert_security_equal(a->security, b->security);
+	assert_true(a->security->capabilities_add == b->security->capabilities_add);
+	assert_true(a->security->capabilities_drop == b->security->capabilities_drop);
+	assert_memory_equal(a->resources, b->resources, sizeof(*a->resources));
 	assert_int_equal(a->pids_limit, b->pids_limit);
 	assert_int_equal(a->io_weight, b->io_weight);
 	assert_int_equal(a->umask, b->umask);

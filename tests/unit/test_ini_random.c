@@ -156,16 +156,20 @@ static void random_ports(struct arena *arena, struct ports *ports)
 /* What the kernel enforces. */
 static void random_system(struct arena *arena, struct process_spec *process)
 {
-	random_security(arena, &process->security);
-	process->capabilities_add = roll(2) ? 0 : random_capabilities();
-	process->capabilities_drop = roll(2) ? 0 : random_capabilities();
+	struct security_spec *security = arena_alloc(arena, sizeof(*security));
+	struct resources_spec *resources = arena_alloc(arena, sizeof(*resources));
+	random_security(arena, security);
+	security->capabilities_add = roll(2) ? 0 : random_capabilities();
+	security->capabilities_drop = roll(2) ? 0 : random_capabilities();
+	process->security = security;
 	process->privileged = !roll(4);
 	process->privilege_escalation = (uint8_t)(roll(2) ? SAID_TRUE : UNSAID);
 	process->tty = roll(2);
 	process->pids_limit = maybe(1, 1000);
 	process->io_weight = maybe(1, 10000);
 	process->umask = maybe(0, 0777);
-	random_resources(&process->resources);
+	random_resources(resources);
+	process->resources = resources;
 	random_ports(arena, &process->ports);
 	if (roll(2))
 		random_limits(arena, process);
