@@ -6,20 +6,15 @@
 #include <unistd.h>
 
 #include "faces/face.h"
-#include "linux/admit.h"
 #include "linux/boot.h"
-#include "linux/cgroup.h"
 #include "linux/control.h"
 #include "linux/goodbye.h"
-#include "linux/hosts.h"
+#include "linux/ground.h"
 #include "linux/identity.h"
 #include "linux/log.h"
 #include "linux/loop.h"
 #include "linux/machine.h"
-#include "linux/mask.h"
 #include "linux/signals.h"
-#include "linux/sysctl.h"
-#include "linux/volume.h"
 
 static void cannot_allocate(void)
 {
@@ -68,84 +63,50 @@ static void adopt_orphans(const struct start *start)
 
 /* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
  * given, and so it holds that. */
-static int keep_capabilities(const struct pod_spec *spec, const struct cgroups *cgroups)
+static bool keep_capabilities(const struct pod_spec *spec, const struct ground *ground)
 {
 	if (spec->entrypoint || spec->pause)
-		return 0;
-	int result = identity_keep(spec_own_capabilities(spec) | machine_capabilities() |
-		cgroups_capabilities(cgroups));
+		return true;
+	int result = identity_keep(ground_capabilities(ground, spec));
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
-	return result;
+	return result == 0;
 }
 
-/* Only a sandbox has a host name of its own to set. */
-static void compare_hostname(const struct pod_spec *spec)
+static struct ground_site site_of(const struct start *start)
 {
-	char name[256] = "";
-	if (spec->hostname && gethostname(name, sizeof(name) - 1) == 0 &&
-		strcmp(name, spec->hostname) != 0)
-		log_line("pod: hostname: stays %s, only a sandbox of its own gets another", name);
-}
-
-/* What the pod finds when it starts; what is wrong with it is added to `problems`. */
-static void prepare(const struct start *start, struct volumes *volumes, struct filters *filters,
-	struct problems *problems)
-{
-	bool is_host_network = !start->is_sandboxed || start->sandbox.host[NAMESPACE_NET];
-	compare_hostname(&start->spec);
-	sysctls_write(&start->spec, start->is_sandboxed && is_host_network, problems);
-	hosts_make(&start->spec, start->is_sandboxed, !is_host_network, problems);
-	filters_prepare(filters, &start->spec, problems);
-	volumes_prepare(volumes, &start->spec, problems);
-	const char *path = NULL;
-	/* Last: podinit itself needs no more of what this hides. */
-	int result = start->is_sandboxed ? mask_proc(&path) : 0;
-	if (result < 0)
-		problem_add(
-			problems, NULL, 0, "sandbox: cannot mask %s: %s", path, strerror(-result));
-}
-
-/* Made for this pod, so that nobody uses a port of it yet. */
-static bool has_fresh_network(const struct start *start)
-{
-	return start->is_sandboxed && !start->sandbox.host[NAMESPACE_NET] && !start->join.process &&
-		!start->join.paths[NAMESPACE_NET];
-}
-
-/* Everything that runs: volumes, loop, and what remains of them. Returns the exit code. */
-static int run_pod(const struct start *start, struct event_log *log, struct cgroups *cgroups,
-	int outer_signals_fd)
-{
-	struct problems problems = {0};
-	struct volumes volumes = {0};
-	struct filters filters = {0};
-	boot_prepare(&start->spec);
-	adopt_orphans(start);
-	prepare(start, &volumes, &filters, &problems);
-	const struct admission admission = {
+	bool joins_network = start->join.process || start->join.paths[NAMESPACE_NET];
+	bool has_own_network = start->is_sandboxed && !start->sandbox.host[NAMESPACE_NET];
+	return (struct ground_site){
 		.spec = &start->spec,
-		.has_fresh_network = has_fresh_network(start),
+		.is_sandboxed = start->is_sandboxed,
+		.has_own_network = has_own_network,
+		.has_fresh_network = has_own_network && !joins_network,
 		.is_quiet = start->level < LOG_NORMAL,
 	};
-	admit(&admission, &problems);
-	cgroups_furnish(cgroups, &start->spec, &problems);
+}
+
+/* Everything that runs, and the ground under it. Returns the exit code. */
+static int run_pod(const struct start *start, struct event_log *log, struct ground *ground,
+	int outer_signals_fd)
+{
+	const struct ground_site site = site_of(start);
 	const struct loop_setup setup = {
 		.spec = &start->spec,
-		.volumes = &volumes,
-		.cgroups = cgroups,
-		.filters = &filters,
+		.ground = ground,
 		.log = log,
 		.control_path = start->control_path,
 		.control = start->has_control,
 		.outer_signals_fd = outer_signals_fd,
 	};
+	struct problems problems = {0};
+	boot_prepare(&start->spec);
+	adopt_orphans(start);
+	ground_prepare(ground, &site, &problems);
 	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
-		keep_capabilities(&start->spec, cgroups) == 0;
+		keep_capabilities(&start->spec, ground);
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
-	volumes_finish(&volumes);
-	filters_finish(&filters);
-	hosts_finish();
+	ground_finish(ground);
 	event_log_close(log);
 	return exit_code;
 }
@@ -190,12 +151,13 @@ static int run(const struct start *start)
 		log_line("--events %s: %s", start->events, strerror(-result));
 		return CANNOT_BEGIN;
 	}
-	struct cgroups *cgroups =
-		start->sees_cgroups ? cgroups_create(start->cgroup, machine_is_ours()) : NULL;
-	int exit_code = enter(start, cgroups, &outer_signals_fd);
+	struct ground ground = {0};
+	if (start->sees_cgroups)
+		ground.cgroups = cgroups_create(start->cgroup, machine_is_ours());
+	int exit_code = enter(start, ground.cgroups, &outer_signals_fd);
 	if (exit_code == SANDBOX_INSIDE)
-		exit_code = run_pod(start, &log, cgroups, outer_signals_fd);
-	cgroups_destroy(cgroups);
+		exit_code = run_pod(start, &log, &ground, outer_signals_fd);
+	cgroups_destroy(ground.cgroups);
 	return exit_code;
 }
 

@@ -135,7 +135,10 @@ static const struct {
 	[STAGE_CAPABILITY] = {"podinit does not have, and cannot give, capability", CAPABILITY},
 	[STAGE_CAPABILITIES] = {"cannot set its capabilities", NOTHING},
 	[STAGE_NO_NEW_PRIVILEGES] = {"cannot set no_new_privs", NOTHING},
-	[STAGE_SECCOMP] = {"cannot install its seccompProfile", SECCOMP},
+	[STAGE_SECCOMP] =
+		{"cannot install its seccompProfile (which takes SYS_ADMIN of podinit, or "
+		 "allowPrivilegeEscalation = false)",
+			SECCOMP},
 	[STAGE_APPARMOR] = {"cannot set its appArmorProfile", APPARMOR},
 	[STAGE_SELINUX] = {"cannot set its seLinuxOptions", NOTHING},
 	[STAGE_CHDIR] = {"cannot change to directory", DIRECTORY},

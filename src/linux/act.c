@@ -23,7 +23,7 @@ void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spaw
 {
 	/* What was given up counts as never tried. */
 	if (error->stage != STAGE_ABORTED)
-		messages_keep(loop->setup->volumes->messages, index, false);
+		messages_keep(loop->setup->ground->volumes.messages, index, false);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index,
@@ -148,7 +148,7 @@ static void do_signal(struct loop *loop, const struct action *action)
 static void do_kill_tree(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
-	if (action->all && cgroup_kill(loop->setup->cgroups, action->process) &&
+	if (action->all && cgroup_kill(loop->setup->ground->cgroups, action->process) &&
 		!act_is_preparing(runtime))
 		return;
 	/* First, while it lives, and shows who descends from it. */
@@ -268,8 +268,8 @@ static void tell_leftovers(struct loop *loop, const struct drain *drain)
 static void kill_cgroups(const struct loop *loop)
 {
 	for (int i = 0; i < loop->spec->process_count; i++) {
-		if (!loop->processes[i].pid && cgroup_is_populated(loop->setup->cgroups, i))
-			cgroup_kill(loop->setup->cgroups, i);
+		if (!loop->processes[i].pid && cgroup_is_populated(loop->setup->ground->cgroups, i))
+			cgroup_kill(loop->setup->ground->cgroups, i);
 	}
 }
 

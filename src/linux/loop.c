@@ -17,8 +17,8 @@
 static const double LOOK_AGAIN_SECONDS = 0.05;
 
 enum {
-	SIGNAL_BATCH = 64,  /* signals in a row */
-	STEP_BATCH = 16384, /* steps in a row: a program that cannot start and needs no delay */
+	SIGNAL_BATCH = 64, /* signals in a row */
+	STEP_BATCH = 256,  /* steps in a row: a program that cannot start and needs no delay */
 };
 
 /* --- events: from the kernel to the core --- */
@@ -188,7 +188,7 @@ static void give_status(void *owner, struct podstatus *status)
 		.pod = loop->pod,
 		.now = clock_monotonic(),
 		.realtime = clock_realtime(),
-		.words = messages_kept(loop->setup->volumes->messages),
+		.words = messages_kept(loop->setup->ground->volumes.messages),
 		.orphans = loop->orphans,
 		.pid = getpid(),
 	};
@@ -274,9 +274,7 @@ static const char *begin(struct loop *loop)
 	if (!loop->ev)
 		return "make an event loop";
 	ev_set_userdata(loop->ev, loop);
-	int result = spawner_init(
-		&loop->spawner, loop->spec, loop->setup->volumes, loop->setup->filters);
-	loop->spawner.cgroups = loop->setup->cgroups;
+	int result = spawner_init(&loop->spawner, loop->spec, loop->setup->ground);
 	int signals_fd = result < 0 ? result : signals_open();
 	if (signals_fd < 0) {
 		errno = -signals_fd;
@@ -293,7 +291,8 @@ static const char *begin(struct loop *loop)
 	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
 	stay_asleep(loop);
-	evictor_begin(&loop->evictor, loop->ev, loop->setup->volumes, volume_exceeded, loop);
+	evictor_begin(
+		&loop->evictor, loop->ev, &loop->setup->ground->volumes, volume_exceeded, loop);
 	open_control(loop);
 	if (loop->spec->entrypoint)
 		terminal_prepare(&loop->spec->entry);

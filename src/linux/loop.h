@@ -4,16 +4,13 @@
 
 #include "../spec/spec.h"
 #include "event_log.h"
-#include "filter.h"
-#include "volume.h"
+#include "ground.h"
 
 struct cgroups;
 
 struct loop_setup {
 	const struct pod_spec *spec;
-	const struct volumes *volumes;
-	struct cgroups *cgroups; /* NULL: podinit does not look at them */
-	const struct filters *filters;
+	const struct ground *ground;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
 	bool control;		  /* serve podctl? */

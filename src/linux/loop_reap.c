@@ -39,7 +39,7 @@ static bool ran_out_of_memory(const struct loop *loop, int index, const struct r
 	bool killed = reaped->signo == SIGKILL ||
 		(!loop->spec->share_process_namespace && reaped->exit_code == 128 + SIGKILL);
 	return killed && !by_podinit &&
-		cgroup_ran_out_of_memory(loop->setup->cgroups, index, clock_monotonic());
+		cgroup_ran_out_of_memory(loop->setup->ground->cgroups, index, clock_monotonic());
 }
 
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
@@ -57,7 +57,7 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
-	messages_keep(loop->setup->volumes->messages, index, true);
+	messages_keep(loop->setup->ground->volumes.messages, index, true);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
 			.process = index,

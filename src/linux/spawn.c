@@ -25,16 +25,6 @@
 #include "tty.h"
 #include "view.h"
 
-extern char **environ;
-
-static int environment_count(char *const *environment)
-{
-	int count = 0;
-	while (environment[count])
-		count++;
-	return count;
-}
-
 /* What an empty standard input is made of where there is no /dev/null: a pipe that nobody writes. */
 static int open_empty(void)
 {
@@ -53,82 +43,31 @@ static bool is_own_proc_closed(void)
 	return access("/proc/self/oom_score_adj", W_OK) < 0 && errno == EACCES;
 }
 
-int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes, const struct filters *filters)
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const struct ground *ground)
 {
-	int most = 0;
-	for (int i = 0; i < spec->process_count; i++) {
-		if (spec->processes[i].environment.count > most)
-			most = spec->processes[i].environment.count;
-	}
 	*spawner = (struct spawner){
 		.spec = spec,
-		.volumes = volumes,
+		.volumes = &ground->volumes,
+		.cgroups = ground->cgroups,
 		.machine_memory = limits_machine_memory(),
 		.proc_is_closed = !spec->entrypoint && is_own_proc_closed(),
 		.stdin_fd = -1,
 	};
-	size_t room = (size_t)(environment_count(environ) + most + 1);
-	spawner->environment = malloc(room * sizeof(char *));
-	if (!spawner->environment)
-		return -ENOMEM;
-	if (!spec->entrypoint)
-		spawner->stdin_fd = open_empty();
+	int result = environment_open(&spawner->environment, spec);
 	/* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
-	if (spawner->stdin_fd < -1 || spec->entrypoint)
-		return spawner->stdin_fd < -1 ? spawner->stdin_fd : 0;
-	return identity_open(&spawner->identity, spec, filters);
+	if (result < 0 || spec->entrypoint)
+		return result;
+	spawner->stdin_fd = open_empty();
+	return spawner->stdin_fd < 0 ? spawner->stdin_fd
+				     : identity_open(&spawner->identity, spec, &ground->filters);
 }
 
 void spawner_finish(struct spawner *spawner)
 {
 	identity_close(&spawner->identity);
-	free(spawner->environment);
+	environment_close(&spawner->environment);
 	if (spawner->stdin_fd >= 0)
 		close(spawner->stdin_fd);
-}
-
-static bool same_name(const char *a, const char *b)
-{
-	size_t length = strcspn(a, "=");
-	return strncmp(a, b, length) == 0 && b[length] == '=';
-}
-
-/* Is `item` overridden by one of the list's items from `from` on? */
-static bool is_overridden(const struct strings *list, int from, const char *item)
-{
-	for (int i = from; i < list->count; i++) {
-		if (same_name(item, list->items[i]))
-			return true;
-	}
-	return false;
-}
-
-/* LISTEN_PID says for whom the sockets of LISTEN_FDS are: if for podinit, then for its program, whose
- * number is not known yet. */
-static char *listen_pid_item(struct spawner *spawner, char *item)
-{
-	static const char name[] = "LISTEN_PID=";
-	if (!spawner->spec->entry.rewrite_listen_pid || strncmp(item, name, sizeof(name) - 1) != 0)
-		return item;
-	strcpy(spawner->listen_pid, name);
-	return spawner->listen_pid;
-}
-
-/* podinit's own environment, and the process's over it. */
-static void merge_environment(struct spawner *spawner, const struct process_spec *process)
-{
-	const struct strings *own = &process->environment;
-	int count = 0;
-	for (char **item = environ; *item; item++) {
-		if (!is_overridden(own, 0, *item))
-			spawner->environment[count++] = listen_pid_item(spawner, *item);
-	}
-	for (int i = 0; i < own->count; i++) {
-		if (!is_overridden(own, i + 1, own->items[i]))
-			spawner->environment[count++] = (char *)own->items[i];
-	}
-	spawner->environment[count] = NULL;
 }
 
 /* execve() along the PATH that the process itself gets. Returns errno: the most telling one. */
@@ -254,11 +193,9 @@ static int execute_program(struct child *child)
 {
 	struct spawner *spawner = child->spawner;
 	restore_signals(spawner->spec);
-	if (spawner->listen_pid[0])
-		snprintf(spawner->listen_pid, sizeof(spawner->listen_pid), "LISTEN_PID=%d",
-			(int)getpid());
-	return -execute(
-		spawner->spec, (char *const *)child->process->argv.items, spawner->environment);
+	environment_name_process(&spawner->environment);
+	return -execute(spawner->spec, (char *const *)child->process->argv.items,
+		spawner->environment.items);
 }
 
 static int child_main(void *data)
@@ -374,7 +311,7 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 		.status_fd = -1,
 	};
 	cgroup_prepare(spawner->cgroups, index);
-	merge_environment(spawner, child.process);
+	environment_merge(&spawner->environment, spawner->spec, child.process);
 	if (child.identity)
 		identity_prepare(&spawner->identity, index);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);

@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 #include "../core/notice.h"
-#include "filter.h"
+#include "environment.h"
+#include "ground.h"
 #include "identity.h"
-#include "volume.h"
 
 struct cgroups;
 
@@ -16,27 +16,25 @@ struct cgroups;
 struct spawner {
 	const struct pod_spec *spec;
 	const struct volumes *volumes;
-	struct cgroups *cgroups;  /* NULL: podinit does not look at them; the owner sets it */
+	struct cgroups *cgroups;  /* NULL: podinit does not look at them */
 	struct identity identity; /* of whoever is started; unused for an entrypoint */
 	int64_t machine_memory;	  /* bytes */
 	bool proc_is_closed; /* podinit may not write its own files in /proc: root of a user namespace that
 			      * nobody shall trace. A process needs memory of its own to write its */
-	char **environment;  /* room for the largest merged environment; filled at each start */
-	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one */
-	int stdin_fd;	     /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
+	struct environment environment;
+	int stdin_fd; /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
 };
 
 struct spawned {
 	pid_t pid;     /* with an `error` it has ended; 0: there never was one */
 	int pidfd;     /* -1 where the kernel has none */
-	int status_fd; /* -1: it runs its program. Else (a process that prepares itself): reads a struct spawn_error, or the end when the
-			* program runs */
+	int status_fd; /* -1: it runs its program. Else (a process that prepares itself): reads a
+			* struct spawn_error, or the end when the program runs */
 	struct spawn_error error; /* stage STAGE_NONE: none */
 };
 
 /* 0 or -errno (out of memory or descriptors). */
-int spawner_init(struct spawner *spawner, const struct pod_spec *spec,
-	const struct volumes *volumes, const struct filters *filters);
+int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const struct ground *ground);
 void spawner_finish(struct spawner *spawner);
 
 /* Never blocks where the process must read files or mount something first; a plain one is started as by
