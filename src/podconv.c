@@ -262,7 +262,7 @@ static int read_options(int argc, char **argv, struct request *request)
 
 int main(int argc, char **argv)
 {
-	const struct process_spec container = {0}; /* of which nothing is said */
+	const struct process_spec container = {.security = &SECURITY_UNSAID};
 	struct request request = {.capabilities = spec_capabilities(&container)};
 	arena_exhausted = cannot_allocate;
 	int exit_code = read_options(argc, argv, &request);
