@@ -109,7 +109,8 @@ def test_a_file_that_is_no_filter_starts_nothing(pods, no_mkdir, tmp_path, kind,
 
 
 def test_without_the_right_to_it_only_who_gains_nothing_is_filtered(open_pods):
-    start_error(open_pods, DEFAULT, "cannot install its seccompProfile: Permission denied", how=PLAIN,
+    start_error(open_pods, DEFAULT, "cannot install its seccompProfile (which takes SYS_ADMIN of podinit, or "
+                "allowPrivilegeEscalation = false): Permission denied", how=PLAIN,
                 prefix=NOBODY)
     _, pid = ready_pod(open_pods, DEFAULT + NO_GAIN, how=PLAIN, prefix=NOBODY)
     assert filters(pid) == (2, 1)

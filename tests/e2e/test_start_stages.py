@@ -50,7 +50,8 @@ STAGES = {
     "capabilities": (f"{SECURITY}capabilities.drop = MKNOD\n", "", ["setpriv", "--bounding-set=-setpcap"], PLAIN,
                      f"cannot set its capabilities: {NOT_PERMITTED}"),
     "seccomp": (f"{SECURITY}seccompProfile.type = RuntimeDefault\n", "", NOBODY, PLAIN,
-                "cannot install its seccompProfile: Permission denied"),
+                "cannot install its seccompProfile (which takes SYS_ADMIN of podinit, or "
+                "allowPrivilegeEscalation = false): Permission denied"),
     "directory": ("workingDir = /nope\n", "", [], SANDBOX, "cannot change to directory /nope: No such file or directory"),
     "directory-of-another": (f"workingDir = /root/x\n{SECURITY}runAsUser = 1\n", "", [], SANDBOX,
                              "cannot change to directory /root/x: Permission denied"),
