@@ -125,7 +125,8 @@ void identity_prepare(struct identity *identity, int index)
 	set_state(identity->as_user, identity->ambient, identity->ambient);
 }
 
-bool identity_needs_files(const struct identity *identity)
+/* Does it say whose groups it has? */
+static bool says_groups(const struct identity *identity)
 {
 	return identity->security.user || identity->security.group ||
 		identity->pod->supplemental_groups.count;
@@ -153,7 +154,7 @@ static int find_user(struct assumption *one)
 		one->choice->gid = account.gid;
 	one->choice->uid = account.uid;
 	one->choice->changes_user = user || identity->security.group;
-	one->choice->changes_groups = identity_needs_files(identity);
+	one->choice->changes_groups = says_groups(identity);
 	if (!user) {
 		int own = one->choice->changes_groups
 			? getgroups(IDENTITY_GROUPS_MAX, one->choice->groups)
@@ -243,8 +244,7 @@ static int cannot_become(struct assumption *one, int error)
 	return SPAWN_STAGE_SAYS_IT;
 }
 
-/* The system calls themselves: the C library's wrappers tell other threads, which a vforked child must
- * not. */
+/* The system calls themselves: the C library's wrappers are about the threads of a program. */
 static int set_groups(struct assumption *one)
 {
 	if (one->choice->changes_groups &&

@@ -47,11 +47,7 @@ void identity_prepare(struct identity *identity, int index);
 /* The capabilities that it was given by `add` and that podinit has not to give. */
 uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process);
 
-/* Must files be read for it? Then only a process that may block can do it. */
-bool identity_needs_files(const struct identity *identity);
-
-/* Both in the new process, in its root: 0, -errno or SPAWN_STAGE_SAYS_IT, with error->stage and ->item set.
- * Without files to read they allocate nothing, so they are fit for a vfork. */
+/* Both in the new process, in its root: 0, -errno or SPAWN_STAGE_SAYS_IT, with error->stage and ->item set. */
 
 /* Who it is to be, and the labels of its program: all that needs files, while there is no limit yet. */
 int identity_choose(

@@ -1,4 +1,4 @@
-/* Starting a process. What runs in the child must be fit for a vfork: it changes nothing that
+/* Starting a process. What runs in an entrypoint's child must be fit for a vfork: it changes nothing that
  * podinit still needs, and allocates nothing. */
 #include "spawn.h"
 
@@ -288,16 +288,13 @@ static struct spawned spawn_prepared(struct child *child)
 	return spawned;
 }
 
-/* Does its preparation touch files that may be slow, or namespaces of its own? Or is it born where memory can
- * run out? Then the kernel kills all that share the memory of the one it has chosen: between vfork and
- * execve that is podinit. */
+/* A pod's processes are copies of podinit until they run their programs, and podinit goes on meanwhile:
+ * they may have to wait for files, somebody may stop them (other processes of the pod can), and where memory
+ * runs out in a cgroup the kernel kills all that share the memory of the one it has chosen. For an
+ * entrypoint's program, the first and only one, podinit stands still. */
 static bool must_prepare(const struct child *child)
 {
-	const struct pod_spec *spec = child->spawner->spec;
-	return child->cgroup >= 0 || child->spawner->proc_is_closed ||
-		spec_needs_view(spec, child->process) ||
-		(child->process->working_dir && !spec->entrypoint) ||
-		(child->identity && identity_needs_files(child->identity));
+	return !child->spawner->spec->entrypoint || child->cgroup >= 0;
 }
 
 struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)

@@ -37,8 +37,8 @@ struct spawned {
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const struct ground *ground);
 void spawner_finish(struct spawner *spawner);
 
-/* Never blocks where the process must read files or mount something first; a plain one is started as by
- * vfork(). `tty_fd`: its terminal, -1: none. */
+/* Never blocks, but for an entrypoint's program, which is started as by vfork(). `tty_fd`: its terminal, -1:
+ * none. */
 struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd);
 
 #endif

@@ -62,7 +62,6 @@ static int take_all(struct view *view)
 	} rounds[] = {{0, PROPAGATION_BIDIRECTIONAL}, {MS_SLAVE, PROPAGATION_HOST_TO_CONTAINER},
 		{MS_PRIVATE, PROPAGATION_NONE}};
 	const struct volume_mounts *mounts = &view->process->mounts;
-	/* A forked child, not a vforked one: it may allocate. */
 	view->mounts = malloc(sizeof(int) * (size_t)(mounts->count + 1));
 	if (!view->mounts)
 		return -ENOMEM;

@@ -1,11 +1,13 @@
 """A process that cannot be started: what failed is said in the log, the event and the status, in
 the same words, for a plain process and for one with a file system view of its own."""
 
+import os
 import re
+import signal
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, never
+from pods import PLAIN, SANDBOX, UNSHARE, children, never, state_of, until
 
 VOLUME = "[volume v]\nemptyDir =\n"
 VIEW = "volumeMounts = v:/mnt\n"
@@ -136,3 +138,16 @@ def test_an_entrypoint_says_it_too(pods):
     result = pods.run_program("/nope/program")
     assert re.search(r"\npodinit: ends with exit code 127 after \d+ ms: program: cannot execute "
                      r"/nope/program: No such file or directory\n", result.output)
+
+
+def test_one_that_is_stopped_before_its_program_runs_holds_nobody_up(pods):
+    """As another process of the pod could do to it: podinit answers, and ends in time."""
+    stop = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setsid",
+            "-e", "inject=setsid:signal=SIGSTOP:when=1"]
+    pod = pods.start(never("one: sleep 1000"), prefix=stop, how=PLAIN, control=True)
+    podinit = until(lambda: children(pod.pid), "strace has started podinit")[0]
+    child = until(lambda: children(podinit), "podinit has a child")[0]
+    until(lambda: state_of(child) in "tT", "it is stopped")
+    assert "waiting" in pod.status()["containerStatuses"][0]["state"]
+    os.kill(podinit, signal.SIGTERM)
+    assert pod.wait() == 143
