@@ -146,7 +146,7 @@ static const struct option_row {
 	{0, "join-pid", "PATH", FOR_ALL, TO(join.paths[NAMESPACE_PID]),
 		"put the sandbox into this PID namespace"},
 	{0, "cgroup", "PATH|none", FOR_ALL, TO(cgroup),
-		"make the pod's cgroups below PATH, or none; else where that is delegated"},
+		"cgroups of the pod below PATH, or none"},
 	{0, "check", NULL, FOR_ALL, TO(check), "read the file, report every error, run nothing"},
 	{0, "plan", NULL, FOR_ALL, TO(plan),
 		"say what would run, in which order and how; run nothing"},
