@@ -2,7 +2,7 @@
 # Proves with nm that the floors spec and core are pure: the symbols that their objects need from
 # outside are those of purity.allow. With a program as second argument, the same for the whole
 # program (less its own C library start-up and cmocka): usage: purity.sh BUILDDIR [PROGRAM]
-# Must not decide what is pure: purity.allow does.
+# And that docs/design.md names every file. Must not decide what is pure: purity.allow does.
 set -eu
 build=$1
 allow=$(dirname "$0")/purity.allow
@@ -40,3 +40,9 @@ if [ $# -gt 1 ]; then
 		sort -u | comm -23 - "$build/purity.a" | complain "$2"
 fi
 rm -f "$build/purity.a"
+
+# docs/design.md has a line for every file.
+for file in src/*.[ch] src/*/*.[ch]; do
+	name=${file##*/}
+	grep -q "^- \`${name%.*}\`: " docs/design.md || echo "$file"
+done | { bad=$(cat); [ -z "$bad" ] || { echo "purity: docs/design.md does not name:" $bad >&2; exit 1; }; }

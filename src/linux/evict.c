@@ -17,14 +17,15 @@
 
 static const double PERIOD_SECONDS = 10; /* the kubelet's */
 
-enum { NICE_LAST = 19, RESULT_FD = 3 };
+enum { NICE_LAST = 19, RESULT_FD = 0 };
 
 static bool is_watched(const struct volume_spec *volume)
 {
 	return volume->empty_dir && volume->size_limit && volume->medium != MEDIUM_MEMORY;
 }
 
-/* Nobody shall wait for the end of a socket or pipe of podinit's that only this one has open. */
+/* Nobody shall wait for the end of a socket or pipe of podinit's that only this one has open, standard output
+ * neither. */
 static void keep_only(int fd)
 {
 	if (dup2(fd, RESULT_FD) < 0)

@@ -36,11 +36,6 @@ static uint64_t permitted_set(void)
 	return set;
 }
 
-uint64_t identity_own_capabilities(void)
-{
-	return permitted_set();
-}
-
 static uint64_t missing_of(const struct pod_spec *pod, const struct process_spec *process,
 	uint64_t bounding, uint64_t permitted)
 {

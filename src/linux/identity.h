@@ -59,7 +59,5 @@ int identity_assume(
 /* podinit itself: keeps only these of its capabilities, and is no longer open to those who are root
  * without having them (ptrace(2), /proc/1/root). 0 or -errno. */
 int identity_keep(uint64_t capabilities);
-/* What podinit has. */
-uint64_t identity_own_capabilities(void);
 
 #endif

@@ -178,7 +178,7 @@ static void look_at(pid_t pid, void *data)
 	struct proc_stat stat;
 	struct found found = {.pid = pid};
 	if (!proc_stat(pid, &stat) || stat.is_kernels || stat.is_dying || proc_is_over(&stat) ||
-		live_process(walk->loop, pid) >= 0)
+		live_process(walk->loop, pid) >= 0 || pid == walk->loop->evictor.pid)
 		return;
 	found.start = stat.start;
 	memcpy(found.program, stat.program, sizeof(found.program));
@@ -286,8 +286,9 @@ static void kill_all(struct walk *walk)
 			break;
 		kill_victims(walk, &killed);
 		again = walk->has_more || walk->killed > before;
-		/* Ever less of them are no reason to give up. */
-		round += walk->victim_count < BATCH;
+		/* Ever less of them are no reason to give up; but there are some whom podinit may not
+		 * kill, and they would be there for ever. */
+		round += walk->victim_count < BATCH || walk->killed == before;
 	} while (again && walk->killed < INT16_MAX && round <= ROUNDS_MAX);
 	for (int i = 0; i < walk->doubtful_count; i++)
 		name(walk, &walk->doubtful[i], &kept, &kept_count);
@@ -299,7 +300,7 @@ static void kill_all(struct walk *walk)
  * that lives, and who has joined the mount namespace from outside. */
 static bool may_be_any(const struct loop *loop, const struct runtime *runtime)
 {
-	int known = loop->holds_zombie, children = proc_child_count();
+	int known = loop->holds_zombie + (loop->evictor.pid != 0), children = proc_child_count();
 	for (int i = 0; i < loop->spec->process_count; i++)
 		known += loop->processes[i].pid != 0;
 	return children < 0 || children > known || runtime->pid || runtime->mount_namespace;

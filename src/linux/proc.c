@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,11 +88,15 @@ bool proc_stat(pid_t pid, struct proc_stat *stat)
  * user may look at it without CAP_SYS_PTRACE, which containers do not have. */
 static int stat_as(uid_t uid, gid_t gid, const char *path, struct stat *found)
 {
+	int death_signal = 0;
+	/* The kernel forgets it when the user changes. */
+	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
 	setfsgid(gid);
 	setfsuid(uid);
 	int result = stat(path, found);
 	setfsuid(geteuid());
 	setfsgid(getegid());
+	prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
 	return result;
 }
 

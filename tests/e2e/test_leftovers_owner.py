@@ -266,3 +266,16 @@ def test_what_the_last_main_leaves_gets_its_time(pods, how):
     assert pod.wait() == 0
     assert "daemon flushed" in pod.output()
     assert not pod.survivors()
+
+
+# --- podinit's own, and those it may not touch ---
+
+def test_many_whom_podinit_may_not_kill_do_not_hold_it_up(open_pods):
+    """More than fit one walk: it would look at the same ones again and again."""
+    ini = never("leaves: sh -c 'for i in $(seq 300); do sleep 1000 & done'", "other: sleep 1000")
+    ini = ini.replace("[main leaves]\n", "[main leaves]\nsecurityContext.runAsUser = 65534\n")
+    pod = open_pods.start(ini.replace("Seconds = 5", "Seconds = 1"), how=UNSHARE,
+                          prefix=["setpriv", "--bounding-set=-kill"])
+    pod.event(reason="Leftover", process="leaves", seconds=40)
+    assert kept(pod, process="leaves")
+    assert pod.stop() == 143
