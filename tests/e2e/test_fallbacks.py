@@ -90,9 +90,10 @@ def test_descriptors_are_not_handed_on_without_close_range(pods):
 
 @pytest.mark.parametrize("call", ["clone3", "pipe2"])
 def test_a_process_that_cannot_be_made_is_retried(pods, call):
+    """The first is made to look whether the pod can run."""
     ini = "[pod]\nrestartPolicy = OnFailure\n[main m]\ncommand = true\n" \
         "backoff.initialSeconds = 50ms\n" + VIEW
-    pod = pods.start(ini, how=PLAIN, prefix=inject(pods, [f"{call}:error=EAGAIN:when=1"]))
+    pod = pods.start(ini, how=PLAIN, prefix=inject(pods, [f"{call}:error=EAGAIN:when=2"]))
     assert pod.wait() == 0
     assert injected(pods) == 1
     assert [event["reason"] for event in pod.events(process="m")] == \

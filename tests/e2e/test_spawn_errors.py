@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, children, never, state_of, until
+from pods import PLAIN, SANDBOX, UNSHARE, children, never, read, state_of, until
 
 VOLUME = "[volume v]\nemptyDir =\n"
 VIEW = "volumeMounts = v:/mnt\n"
@@ -145,7 +145,8 @@ def test_one_that_is_stopped_before_its_program_runs_holds_nobody_up(pods):
     stop = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setsid",
             "-e", "inject=setsid:signal=SIGSTOP:when=1"]
     pod = pods.start(never("one: sleep 1000"), prefix=stop, how=PLAIN, control=True)
-    podinit = until(lambda: children(pod.pid), "strace has started podinit")[0]
+    podinit = until(lambda: [pid for pid in children(pod.pid) if read(f"/proc/{pid}/comm") == "podinit\n"],
+                    "strace has started podinit")[0]
     child = until(lambda: children(podinit), "podinit has a child")[0]
     until(lambda: state_of(child) in "tT", "it is stopped")
     assert "waiting" in pod.status()["containerStatuses"][0]["state"]
