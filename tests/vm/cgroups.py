@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import time
@@ -60,6 +61,15 @@ def running(machine, arguments):
     """The numbers of the processes that were called with these arguments."""
     rows = [line.split(None, 1) for line in machine.out("ps -o pid,args").splitlines()]
     return [pid for pid, *args in rows if args == [arguments]]
+
+
+def make_root(machine, path, files=()):
+    """A root file system for a process: a shell and its applets, cg, and copies of these files."""
+    machine.out(f"mkdir -p {path}/bin {path}/tmp {path}/proc {path}/sys {path}/dev {path}/etc; "
+                f"touch {path}/etc/hosts; cp /bin/busybox /bin/cg {path}/bin/; "
+                f"for one in sh cat echo ls sleep; do ln -s busybox {path}/bin/$one; done")
+    for file in files:
+        machine.out(f"mkdir -p {path}{os.path.dirname(file)}; cp {file} {path}{file}")
 
 
 class Pod:
