@@ -34,6 +34,7 @@ qemu-system-x86_64:qemu-system-x86
 cpio:cpio
 /sbin/modprobe:kmod
 /sbin/mke2fs:e2fsprogs
+/sbin/apparmor_parser:apparmor
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init
