@@ -18,6 +18,7 @@ getpcaps:libcap2-bin
 /usr/include/seccomp.h:libseccomp-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
+/usr/lib/python3/dist-packages/xdist:python3-pytest-xdist
 unshare:util-linux
 setpriv:util-linux
 newuidmap:uidmap
