@@ -131,9 +131,9 @@ fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
 
-# podinit as the first process of a machine, in qemu.
+# podinit as the first process of a machine, in qemu: two machines at a time.
 vm: all
-	$(PYTHON) -m pytest -q tests/vm
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile tests/vm
 
 test: deps
 	$(Q)$(MAKE) --no-print-directory all

@@ -18,6 +18,7 @@ getpcaps:libcap2-bin
 /usr/include/seccomp.h:libseccomp-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
+/usr/lib/python3/dist-packages/xdist:python3-pytest-xdist
 unshare:util-linux
 setpriv:util-linux
 newuidmap:uidmap
@@ -34,6 +35,7 @@ qemu-system-x86_64:qemu-system-x86
 cpio:cpio
 /sbin/modprobe:kmod
 /sbin/mke2fs:e2fsprogs
+/sbin/apparmor_parser:apparmor
 xz:xz-utils
 tini-static:tini
 dumb-init:dumb-init

@@ -44,16 +44,30 @@ void root_parts_take(struct root_parts *parts, const struct process_spec *proces
 			: mount_take(AT_FDCWD, SHARED[i].path);
 }
 
+/* Makes the current directory, which is a mount, the root. */
+static int replace_root(void)
+{
+	/* With "." twice the old root comes to lie over the new one, and is taken away at once. */
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* What the kernel began with (an initramfs) cannot be exchanged: the new root is laid over it. No
+	 * chroot() leads out of that, for ".." of what lies on the first mount's "/" is itself. In a chroot
+	 * it would be different, but who is in one that is no mount does not come here: his mounts cannot
+	 * be made his own. */
+	return mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ? -errno : 0;
+}
+
 static int enter(const struct root_parts *parts)
 {
 	const char *root = parts->process->rootfs;
-	/* pivot_root() wants the new root to be a mount. With "." twice the old root comes to lie
-	 * over the new one, and is taken away at once. */
-	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0 ||
-		syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-		chdir("/") < 0)
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(root) < 0)
 		return -errno;
-	return parts->process->privileged ? 0 : mount_without_devices("/");
+	int result = replace_root();
+	if (result == 0 && chdir("/") < 0)
+		result = -errno;
+	return result < 0 || parts->process->privileged ? result : mount_without_devices("/");
 }
 
 static int mount_proc(const struct root_parts *parts)

@@ -112,12 +112,18 @@ static void plan_identity(
 	}
 }
 
+/* umask is a process's own: every process has one, as it need not have limits. */
+static bool is_limit(const struct key *key, const struct process_spec *process)
+{
+	return key->holder == HOLDER_LIMITS ? process->limits != NULL : key->type == KEY_OCTAL;
+}
+
 /* The keys as they were written: they have no other words. */
 static void plan_limits(struct text *out, const struct process_spec *process)
 {
 	struct text keys = {0};
-	for (int i = 0; i < KEY_COUNT && process->limits; i++) {
-		if (KEYS[i].holder != HOLDER_LIMITS)
+	for (int i = 0; i < KEY_COUNT; i++) {
+		if (!is_limit(&KEYS[i], process))
 			continue;
 		text_clear(&keys);
 		value_write(&keys, &KEYS[i], key_field(&KEYS[i], (void *)process, NULL));

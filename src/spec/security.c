@@ -143,6 +143,9 @@ static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec
 	uint64_t set = spec_capabilities(process);
 	if (spec_needs_view(pod, process))
 		set |= BIT(SYS_ADMIN) | BIT(DAC_OVERRIDE) | BIT(FOWNER) | BIT(SYS_PTRACE);
+	/* Where the first mount of a machine is the root, the new one is laid over it. */
+	if (process->rootfs)
+		set |= BIT(SYS_CHROOT);
 	/* A filter is installed by who may, or by who can gain nothing any more. */
 	if (security.seccomp > PROFILE_UNCONFINED && process->privilege_escalation != SAID_FALSE)
 		set |= BIT(SYS_ADMIN);

@@ -109,13 +109,16 @@ static void limits_and_resources(void **state)
 	(void)state;
 	const char *said =
 		plan(MAIN("m") "nice = 5\nrlimit.nofile = 10:20\ncpuAffinity = 0,1,3\n"
-			       "resources.requests.cpu = 0.5\nresources.limits.memory = 1Ki\n");
+			       "resources.requests.cpu = 0.5\nresources.limits.memory = 1Ki\n"
+			       "umask = 027\n");
 	assert_contains(said, "limit     nice = 5\n");
 	assert_contains(said, "limit     rlimit.nofile = 10:20\n");
+	assert_contains(said, "limit     umask = 027\n");
 	assert_contains(said, "limit     cpuAffinity = 0-1,3\n");
 	assert_contains(said, "cpu       500m CPUs requested\n");
 	assert_contains(said, "memory    1024 bytes requested, at most 1024\n");
 	assert_contains(said, "Needs: 500m CPUs, 1024 bytes of memory.\n");
+	assert_contains(plan(MAIN("m") "umask = 0\n"), "limit     umask = 00\n");
 	assert_false(contains(plan(MAIN("m")), "limit "));
 }
 

@@ -141,6 +141,8 @@ static void podinits_own(void **state)
 	assert_true(own_of(BARE "securityContext.seccompProfile.type = Unconfined\n") == least);
 	assert_true(own_of("[pod]\nshareProcessNamespace = false\n" BARE) & bit("SYS_ADMIN"));
 	assert_true(own_of(BARE "rootfs = /r\n") & bit("SYS_ADMIN"));
+	assert_true(own_of(BARE "rootfs = /r\n") & bit("SYS_CHROOT"));
+	assert_false(own_of(BARE) & bit("SYS_CHROOT"));
 	assert_true(own_of(BARE "[volume v]\nemptyDir.medium = Memory\n") & bit("SYS_ADMIN"));
 	assert_true(own_of(BARE "[volume v]\nemptyDir =\n") & bit("DAC_OVERRIDE"));
 }

@@ -8,6 +8,7 @@
  *     cg mark DIRECTORY        systemd's mark of a cgroup that is delegated
  *     cg in DIRECTORY PROGRAM...       runs it in that cgroup
  *     cg as UID PROGRAM...             as that user
+ *     cg out PROGRAM...                when it has got out of its root, if a chroot() leads out of that
  *     cg namespace PROGRAM...          in a cgroup namespace of its own, which is what it sees mounted
  *     cg read-only PROGRAM...          the same, and it cannot write there */
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -82,6 +84,15 @@ static void own_namespace(unsigned long read_only)
 	check(mount(NULL, "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | read_only, NULL), "bind");
 }
 
+static void get_out(void)
+{
+	check(mkdir("/tmp/below", 0755), "mkdir");
+	check(chroot("/tmp/below"), "chroot");
+	for (int i = 0; i < 20; i++)
+		check(chdir(".."), "chdir");
+	check(chroot("."), "chroot");
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "", *value = argc > 2 ? argv[2] : "";
@@ -100,6 +111,8 @@ int main(int argc, char **argv)
 		check(cgroup_move(open_directory(value), 0), value), program = argv + 3;
 	else if (strcmp(what, "as") == 0)
 		check(setuid((uid_t)atoi(value)), value), program = argv + 3;
+	else if (strcmp(what, "out") == 0)
+		get_out(), program = argv + 2;
 	else if (strcmp(what, "namespace") == 0)
 		own_namespace(0), program = argv + 2;
 	else if (strcmp(what, "read-only") == 0)

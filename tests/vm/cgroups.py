@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import time
@@ -62,12 +63,19 @@ def running(machine, arguments):
     return [pid for pid, *args in rows if args == [arguments]]
 
 
+def make_root(machine, path, files=()):
+    """A root file system for a process: a shell and its applets, cg, and copies of these files."""
+    machine.out(f"mkdir -p {path}/bin {path}/tmp {path}/proc {path}/sys {path}/dev {path}/etc; "
+                f"touch {path}/etc/hosts; cp /bin/busybox /bin/cg {path}/bin/; "
+                f"for one in sh cat echo ls sleep; do ln -s busybox {path}/bin/$one; done")
+    for file in files:
+        machine.out(f"mkdir -p {path}{os.path.dirname(file)}; cp {file} {path}{file}")
+
+
 class Pod:
     def __init__(self, vm, name, ini, options, before):
         self.vm, self.files = vm, f"/tmp/{name}"
         self.base = f"{ROOT}/{name}"
-        vm.write(f"{self.files}/pod.ini", ini)
-        vm.out(f"chmod 777 {self.files}")
         if options is None:
             options = f"--cgroup {self.base}"
         self.command = f"podinit {options} --socket {self.files}/s --events {self.files}/events " \
@@ -75,9 +83,11 @@ class Pod:
         # Its exit code goes into a file; the shell that writes it is in nobody's cgroup but the
         # agent's.
         run = f"sh -c 'echo $$ >{self.files}/pid; exec {self.command}'"
-        vm.out(f"(cd /; set +e; {before} {run} >{self.files}/log 2>&1; "
+        # All in one script: each takes the emulated machine a while.
+        vm.out(f"mkdir -p {self.files} && chmod 777 {self.files} && cat >{self.files}/pod.ini; "
+               f"(cd /; set +e; {before} {run} >{self.files}/log 2>&1; "
                f"echo $? >{self.files}/code.new; mv {self.files}/code.new {self.files}/code) "
-               ">/dev/null 2>&1 &")
+               "</dev/null >/dev/null 2>&1 &", stdin=ini.encode())
 
     def log(self):
         return self.vm.run(f"cat {self.files}/log").out

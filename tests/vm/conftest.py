@@ -16,6 +16,8 @@ MODULES = ["overlay"]
 def pytest_sessionstart(session):
     if not os.access(PODINIT, os.X_OK):
         pytest.exit(f"{PODINIT} is missing: run make first", returncode=1)
+    if not hasattr(session.config, "workerinput"):  # with -n: once, before the workers begin
+        subprocess.run([pathlib.Path(__file__).with_name("kernel.sh"), KERNEL], check=True)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -32,7 +34,6 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def initramfs(tmp_path_factory):
-    subprocess.run([pathlib.Path(__file__).with_name("kernel.sh"), KERNEL], check=True)
     return base(tmp_path_factory.mktemp("base"))
 
 

@@ -5,6 +5,7 @@ import pytest
 from cgroups import ROOT, Nest, pod, programs, running
 
 SLEEP = "sleep 1000"
+OTHER = "(cg in {base} sleep 1001 &); until grep -q . {base}/cgroup.procs; do sleep 0.1; done; "
 LIMITED = pod(f"web: {SLEEP}", f"db: {SLEEP}", web="resources.limits.memory = 64Mi\n")
 
 
@@ -30,8 +31,7 @@ def test_a_delegated_cgroup_is_divided_and_given_back(nest, cgvm, before):
 
 
 def test_who_else_was_in_a_delegated_cgroup_is_there_again_afterwards(nest, cgvm):
-    before = "cg in {base} sleep 1001 & cg in {base} cg namespace"
-    one = nest.start(LIMITED, options="", before=before)
+    one = nest.start(LIMITED, options="", before=OTHER + "cg in {base} cg namespace")
     one.pid("web")
     other, = running(cgvm, "sleep 1001")
     assert other in cgvm.out(f"cat {one.base}/podinit/cgroup.procs").split()
@@ -43,7 +43,7 @@ def test_who_else_was_in_a_delegated_cgroup_is_there_again_afterwards(nest, cgvm
 @pytest.mark.parametrize("before, why", [
     ("cg in {base}", "was not given to podinit"),
     ("cg in {base} cg read-only", "is read-only"),
-    ("chown -R 1000 {base} && cg in {base} sleep 1002 & cg in {base} cg as 1000",
+    ("chown -R 1000 {base}; " + OTHER + "cg in {base} cg as 1000",
      "has other processes in it, and no Delegate="),
     ("cg in /sys/fs/cgroup/podinit", "was not given to podinit")],
     ids=["nobody's", "read-only", "shared", "podinit's own"])
@@ -57,7 +57,7 @@ def test_what_was_not_given_is_left_alone(nest, cgvm, before, why):
     assert why in lines[0]
     if "{base}" in before:
         assert state(cgvm, one.base).count("/") == 0
-    for pid in running(cgvm, "sleep 1002"):
+    for pid in running(cgvm, "sleep 1001"):
         cgvm.out(f"kill {pid}")
 
 
