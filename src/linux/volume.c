@@ -3,6 +3,7 @@
 #include "volume.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,12 +183,12 @@ static void share_where_asked(struct volumes *volumes, int index, struct problem
 			volumes->paths[index], strerror(-result));
 }
 
-static void add_mount_point(struct volumes *volumes, const char *path)
+static void add_mount_point(struct volumes *volumes, const char *path, size_t root_length)
 {
 	int count = volumes->mount_point_count++;
-	volumes->mount_points =
-		memory_resize(volumes->mount_points, sizeof(char *) * (size_t)(count + 1));
-	volumes->mount_points[count] = strdup(path);
+	volumes->mount_points = memory_resize(
+		volumes->mount_points, sizeof(*volumes->mount_points) * (size_t)(count + 1));
+	volumes->mount_points[count] = (struct mount_point){strdup(path), root_length};
 }
 
 /* A mount point that is missing is made when its process starts, in the file system that it uses.
@@ -198,13 +199,14 @@ static void note_mount_point(struct volumes *volumes, const char *root, const ch
 	struct text full = {0};
 	struct stat status;
 	text_add(&full, "%s%s", strcmp(root, "/") == 0 ? "" : root, path);
-	for (size_t at = full.length - strlen(path) + 1; at <= full.length; at++) {
+	size_t root_length = full.length - strlen(path);
+	for (size_t at = root_length + 1; at <= full.length; at++) {
 		if (full.data[at] && full.data[at] != '/')
 			continue;
 		char end = full.data[at];
 		full.data[at] = '\0';
 		if (lstat(full.data, &status) < 0)
-			add_mount_point(volumes, full.data);
+			add_mount_point(volumes, full.data, root_length);
 		else if (S_ISLNK(status.st_mode))
 			break;
 		full.data[at] = end;
@@ -263,19 +265,39 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 /* An empty directory, or the empty file that a file was mounted on. Whatever was put there in the
  * meantime stays. */
-static void remove_mount_point(const char *path)
+static void remove_empty(int directory, const char *name)
 {
 	struct stat status;
-	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
-		unlink(path);
-	else
-		rmdir(path);
+	bool is_file = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(status.st_mode) && status.st_size == 0;
+	unlinkat(directory, name, is_file ? 0 : AT_REMOVEDIR);
+}
+
+/* Through no link below the root: there was none, and who lived there may have put some, to make podinit
+ * remove what is elsewhere. */
+static void remove_mount_point(const struct mount_point *point)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	char *name = point->path + point->root_length + 1;
+	name[-1] = '\0';
+	int fd = open(point->root_length ? point->path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (char *slash; fd >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
+		*slash = '\0';
+		int next = openat(fd, name, flags);
+		close(fd);
+		fd = next;
+	}
+	if (fd < 0)
+		return;
+	remove_empty(fd, name);
+	close(fd);
 }
 
 /* The deepest first. */
 static int by_length(const void *a, const void *b)
 {
-	size_t first = strlen(*(char *const *)a), second = strlen(*(char *const *)b);
+	size_t first = strlen(((const struct mount_point *)a)->path);
+	size_t second = strlen(((const struct mount_point *)b)->path);
 	return first < second ? 1 : first > second ? -1 : 0;
 }
 
@@ -291,11 +313,11 @@ void volumes_finish(struct volumes *volumes)
 	free(volumes->paths);
 	free(volumes->shared);
 	if (volumes->mount_point_count)
-		qsort(volumes->mount_points, (size_t)volumes->mount_point_count, sizeof(char *),
-			by_length);
+		qsort(volumes->mount_points, (size_t)volumes->mount_point_count,
+			sizeof(*volumes->mount_points), by_length);
 	for (int i = 0; i < volumes->mount_point_count; i++) {
-		remove_mount_point(volumes->mount_points[i]);
-		free(volumes->mount_points[i]);
+		remove_mount_point(&volumes->mount_points[i]);
+		free(volumes->mount_points[i].path);
 	}
 	free(volumes->mount_points);
 	messages_destroy(volumes->messages);

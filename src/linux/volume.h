@@ -5,13 +5,18 @@
 #include "../spec/spec.h"
 #include "message.h"
 
+struct mount_point {
+	char *path;
+	size_t root_length; /* of the root file system that it lies in, as part of the path */
+};
+
 struct volumes {
 	const struct pod_spec *spec;
 	char **paths; /* of each volume: absolute, without links */
 	bool *shared; /* of each: a mount of its own, whose mounts others see or make */
 	char *scratch; /* directory that holds what follows, and the emptyDirs; NULL: none was needed */
-	struct messages *messages; /* NULL: no process has one */
-	char **mount_points;	   /* directories that were not there, to be removed at the end */
+	struct messages *messages;	  /* NULL: no process has one */
+	struct mount_point *mount_points; /* that were not there, to be removed at the end */
 	int mount_point_count;
 };
 

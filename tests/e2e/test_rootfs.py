@@ -186,6 +186,21 @@ def hanging_at(path):
         libc.umount2(str(path).encode(), 2)
 
 
+@pytest.mark.parametrize("how", WAYS)
+def test_a_link_in_the_place_of_a_mount_points_parent_removes_nothing_elsewhere(pods, root, tmp_path, how):
+    """podinit removes the mount points that it made; who lives there could lead it out."""
+    (root / "a").mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "b/c").mkdir(parents=True)
+    pod = pods.start(pod_in(root, "sleep 1000", f"volumeMounts = v:/a/b/c\n[volume v]\nhostPath.path = {tmp_path}\n"),
+                     how=how)
+    pod.running("one")
+    (root / "a").rename(root / "moved")
+    (root / "a").symlink_to(elsewhere)
+    assert pod.stop() == 143
+    assert (elsewhere / "b/c").is_dir()
+
+
 @pytest.fixture
 def hanging(tmp_path):
     with hanging_at(tmp_path / "volume" / "hanging") as path:
