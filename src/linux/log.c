@@ -17,7 +17,7 @@ static int log_fd = STDERR_FILENO;
 static bool opened; /* log_open() was called */
 static unsigned long lost;
 
-int nonblocking_copy(int fd)
+int nonblocking_copy(int fd, int mode)
 {
 	/* A description of our own can be non-blocking. A socket cannot be opened anew, and what
 	 * belongs to another user may not be: then write_now() only asks poll() first. A file
@@ -27,14 +27,14 @@ int nonblocking_copy(int fd)
 	if (fstat(fd, &status) < 0 || !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
 		return fd;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int own = open(path, mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	return own < 0 ? fd : own;
 }
 
 void log_open(void)
 {
 	opened = true;
-	log_fd = nonblocking_copy(STDERR_FILENO);
+	log_fd = nonblocking_copy(STDERR_FILENO, O_WRONLY);
 }
 
 int write_now(int fd, const char *bytes, unsigned long length)

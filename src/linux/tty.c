@@ -55,7 +55,16 @@ static int output_fd(void)
 {
 	static int fd = -1;
 	if (fd < 0)
-		fd = nonblocking_copy(STDOUT_FILENO);
+		fd = nonblocking_copy(STDOUT_FILENO, O_WRONLY);
+	return fd;
+}
+
+/* Others may read from it as well, and leave nothing for us; so it must not wait. */
+static int input_fd(void)
+{
+	static int fd = -1;
+	if (fd < 0)
+		fd = nonblocking_copy(STDIN_FILENO, O_RDONLY);
 	return fd;
 }
 
@@ -193,7 +202,7 @@ void tty_begin(struct tty *tty, struct ev_loop *ev, int master, bool has_input)
 	if (other(line)->output.fd < 0)
 		ev_io_start(ev, &line->output);
 	tty->mid_line = false;
-	ev_io_init(&tty->input, on_input, STDIN_FILENO, EV_READ);
+	ev_io_init(&tty->input, on_input, has_input ? input_fd() : STDIN_FILENO, EV_READ);
 	tty->input.data = tty;
 	if (has_input)
 		ev_io_start(ev, &tty->input);
@@ -219,8 +228,10 @@ static void finish_line(struct tty_line *line, struct ev_loop *ev, int64_t deadl
 		struct pollfd ready = {.fd = output_fd(), .events = POLLOUT};
 		if (write_out(line))
 			read_in(line, &over);
-		else
-			over = left <= 0 || poll(&ready, 1, (int)(left / NS_PER_MS) + 1) < 0;
+		else if (left > 0)
+			poll(&ready, 1, (int)(left / NS_PER_MS) + 1);
+		/* Somebody may still write, as fast as this reads. */
+		over |= left <= 0;
 	}
 	if (line->output.fd >= 0)
 		close_line(line, ev);
