@@ -50,7 +50,7 @@ static bool parse_range(char *line, const char *owner, struct range *range)
 		return false;
 	range->count = strtoul(count, &end, 10);
 	return end != count && (*end == '\n' || !*end) && range->start && range->count &&
-		range->start + range->count <= UINT32_MAX;
+		range->start <= UINT32_MAX && range->count <= UINT32_MAX - range->start;
 }
 
 /* The owner's first one that is large enough. */
