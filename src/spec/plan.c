@@ -183,15 +183,32 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 	text_add(out, "%s, SIGKILL at the end of the grace\n", signal_name(process->stop_signal));
 }
 
+/* "2 CPUs, 1073741824 bytes of memory"; `none` instead of 0. */
+static void plan_sums(struct text *out, const struct pod_spec *spec,
+	int64_t (*sum)(const struct pod_spec *pod, enum resource resource), const char *none)
+{
+	static const char *const units[] = {
+		[RESOURCE_CPU] = "CPUs", [RESOURCE_MEMORY] = "bytes of memory"};
+	for (int i = 0; i < RESOURCE_COUNT; i++) {
+		int64_t amount = sum(spec, (enum resource)i);
+		text_add(out, i ? ", " : "");
+		if (amount || !none)
+			quantity_write(out, amount);
+		else
+			text_add(out, "%s", none);
+		text_add(out, " %s", units[i]);
+	}
+}
+
 static void plan_pod(struct text *out, const struct pod_spec *spec)
 {
 	if (!spec->process_count)
 		return;
 	text_add(out, "Needs: ");
-	quantity_write(out, spec_pod_request(spec, RESOURCE_CPU));
-	text_add(out, " CPUs, ");
-	quantity_write(out, spec_pod_request(spec, RESOURCE_MEMORY));
-	text_add(out, " bytes of memory.\npodinit keeps: ");
+	plan_sums(out, spec, spec_pod_request, NULL);
+	text_add(out, ".\nAt most: ");
+	plan_sums(out, spec, spec_pod_limit, "any number of");
+	text_add(out, ".\npodinit keeps: ");
 	capabilities_write(out, spec_own_capabilities(spec));
 	text_add(out, ".\n");
 }

@@ -117,7 +117,9 @@ static void limits_and_resources(void **state)
 	assert_contains(said, "limit     cpuAffinity = 0-1,3\n");
 	assert_contains(said, "cpu       500m CPUs requested\n");
 	assert_contains(said, "memory    1024 bytes requested, at most 1024\n");
-	assert_contains(said, "Needs: 500m CPUs, 1024 bytes of memory.\n");
+	assert_contains(said,
+		"Needs: 500m CPUs, 1024 bytes of memory.\n"
+		"At most: any number of CPUs, 1024 bytes of memory.\n");
 	assert_contains(plan(MAIN("m") "umask = 0\n"), "limit     umask = 00\n");
 	assert_false(contains(plan(MAIN("m")), "limit "));
 }
