@@ -26,7 +26,6 @@ enum {
 	NET_BIND_SERVICE = 10,
 	NET_RAW = 13,
 	SYS_CHROOT = 18,
-	SYS_PTRACE = 19,
 	SYS_ADMIN = 21,
 	SYS_NICE = 23,
 	SYS_RESOURCE = 24,
@@ -142,7 +141,7 @@ static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec
 	const struct limits_spec *limits = process->limits;
 	uint64_t set = spec_capabilities(process);
 	if (spec_needs_view(pod, process))
-		set |= BIT(SYS_ADMIN) | BIT(DAC_OVERRIDE) | BIT(FOWNER) | BIT(SYS_PTRACE);
+		set |= BIT(SYS_ADMIN) | BIT(DAC_OVERRIDE) | BIT(FOWNER);
 	/* Where the first mount of a machine is the root, the new one is laid over it. */
 	if (process->rootfs)
 		set |= BIT(SYS_CHROOT);
