@@ -102,6 +102,7 @@ def test_with_warn_the_19_others_start(pods):
     log = pod.output()
     assert log.count("podinit: warning: ") == 1
     assert "podinit: warning: main gone: command: 'no-such-program' is in no directory of its PATH" in log
+    pod.event(reason="StartError", process="gone")
     pod.stop()
     assert {event["process"] for event in pod.events(reason="Started")} == {f"m{i}" for i in range(19)}
     assert "podinit: gone: cannot execute" in pod.output()
