@@ -276,7 +276,7 @@ uint64_t cgroups_capabilities(const struct cgroups *cgroups)
 	struct stat status;
 	bool is_others = cgroups && cgroups->base >= 0 && fstat(cgroups->base, &status) == 0 &&
 		status.st_uid != geteuid();
-	return is_others ? UINT64_C(1) << capability_find("DAC_OVERRIDE") : 0;
+	return is_others ? capability_bit("DAC_OVERRIDE") : 0;
 }
 
 /* --- birth --- */

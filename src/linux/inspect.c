@@ -104,7 +104,7 @@ static void look_for_groups(struct inspection *one, const struct security_spec *
 static void become_user(const struct inspection *one)
 {
 	const uint64_t any_file =
-		UINT64_C(1) << 1 | UINT64_C(1) << 2; /* DAC_OVERRIDE, DAC_READ_SEARCH */
+		capability_bit("DAC_OVERRIDE") | capability_bit("DAC_READ_SEARCH");
 	if (!one->knows_user || one->uid == geteuid() || (spec_ambient(one->process) & any_file))
 		return;
 	if (syscall(SYS_setgroups, one->group_count, one->groups) < 0 ||

@@ -181,8 +181,7 @@ uint64_t machine_capabilities(void)
 {
 	if (!machine_is_ours())
 		return 0;
-	return UINT64_C(1) << capability_find("SYS_BOOT") |
-		UINT64_C(1) << capability_find("SYS_ADMIN");
+	return capability_bit("SYS_BOOT") | capability_bit("SYS_ADMIN");
 }
 
 int machine_end(int exit_code)

@@ -49,7 +49,7 @@ int reaper_divide(int closed)
 	close(closed);
 	syscall(SYS_close_range, 0, ~0U, 0);
 	prctl(PR_SET_NAME, "podinit-reaper", 0, 0, 0);
-	identity_keep(UINT64_C(1) << capability_find("KILL"));
+	identity_keep(capability_bit("KILL"));
 	serve(program);
 	return 0;
 }

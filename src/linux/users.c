@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "launch.h"
 #include "log.h"
 #include "names.h"
@@ -129,30 +130,15 @@ int users_map_range(pid_t pid, bool is_verbose)
 
 /* --- as any user --- */
 
-/* The name of a user; "" if /etc/passwd has none. (No NSS in a static program.) */
-static void user_name(uid_t uid, char *name, size_t size)
-{
-	char line[512];
-	FILE *stream = fopen("/etc/passwd", "re");
-	name[0] = '\0';
-	while (stream && !name[0] && fgets(line, sizeof(line), stream)) {
-		char *password = strchr(line, ':'),
-		     *id = password ? strchr(password + 1, ':') : NULL;
-		if (!id || strtoul(id + 1, NULL, 10) != uid)
-			continue;
-		snprintf(name, size, "%.*s", (int)(password - line), line);
-	}
-	if (stream)
-		fclose(stream);
-}
-
+/* By our number, or by our name, where /etc/passwd knows that. */
 static struct range own_range(const char *file)
 {
-	char owner[256];
+	char owner[16];
+	struct account own;
 	snprintf(owner, sizeof(owner), "%u", geteuid());
+	account_find_user(owner, &own);
 	struct range range = find_range(file, owner, 1);
-	user_name(geteuid(), owner, sizeof(owner));
-	return range.count || !owner[0] ? range : find_range(file, owner, 1);
+	return range.count || !own.name[0] ? range : find_range(file, own.name, 1);
 }
 
 /* newuidmap(1) and newgidmap(1) may do what this user may not. False: they are not there, or refuse. */

@@ -20,7 +20,7 @@ static void check_profiles(const struct check *check, const struct process_spec 
 
 static void check_security(const struct check *check, const struct process_spec *process)
 {
-	const uint64_t sys_admin = UINT64_C(1) << capability_find("SYS_ADMIN");
+	const uint64_t sys_admin = capability_bit("SYS_ADMIN");
 	check_profiles(check, process, process->security);
 	/* As Kubernetes refuses it: what may do everything escalates by itself. */
 	if (process->privilege_escalation == SAID_FALSE &&

@@ -54,6 +54,12 @@ int capability_find(const char *name)
 	return -1;
 }
 
+uint64_t capability_bit(const char *name)
+{
+	int capability = capability_find(name);
+	return capability < 0 ? 0 : BIT(capability);
+}
+
 const char *capability_name(int capability)
 {
 	return capability >= 0 && capability < CAPABILITY_COUNT ? NAMES[capability] : NULL;

@@ -41,6 +41,8 @@ enum { CAPABILITY_COUNT = 41 }; /* up to CAP_CHECKPOINT_RESTORE, Linux 5.9 */
 
 /* The capability of a name ("NET_ADMIN"), or -1. */
 int capability_find(const char *name);
+/* Its bit; 0 for a name that is none. */
+uint64_t capability_bit(const char *name);
 /* "NET_ADMIN"; "capability 50" is none: NULL. */
 const char *capability_name(int capability);
 /* Adds "CHOWN, KILL", "all" or "none". */

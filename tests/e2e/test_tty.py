@@ -270,14 +270,19 @@ def test_a_slow_reader_gets_the_output_of_each_instance_in_order(pods):
     os.close(reading)
 
 
+def assert_no_leak(pod, reason):
+    """Fifty more of these events leave podinit no more descriptors."""
+    pod.event(reason=reason, count=5)
+    before = len(os.listdir(f"/proc/{pod.inner}/fd"))
+    pod.event(reason=reason, count=55)
+    assert abs(len(os.listdir(f"/proc/{pod.inner}/fd")) - before) <= 4
+
+
 @pytest.mark.parametrize("more", ["", "volumeMounts = v:/mnt\n[volume v]\nemptyDir =\n"], ids=["plain", "view"])
 def test_restarts_have_a_new_terminal_and_leave_nothing(pods, more):
     pod = pods.start(f"[pod]\nrestartPolicy = Always\n[main one]\ncommand = sh -c 'test -t 0 && echo terminal'\n"
                      f"backoff.initialSeconds = 0\n{TTY}{more}")
-    pod.event(reason="Completed", count=5)
-    before = len(os.listdir(f"/proc/{pod.inner}/fd"))
-    pod.event(reason="Completed", count=55)
-    assert abs(len(os.listdir(f"/proc/{pod.inner}/fd")) - before) <= 4
+    assert_no_leak(pod, "Completed")
     assert pod.output().count("terminal") >= 55
     pod.stop()
 
@@ -285,8 +290,5 @@ def test_restarts_have_a_new_terminal_and_leave_nothing(pods, more):
 def test_starts_that_fail_leave_nothing(pods):
     pod = pods.start(f"[pod]\nrestartPolicy = Always\n[main one]\ncommand = true\nworkingDir = /nope\n"
                      f"backoff.initialSeconds = 0\n{TTY}[main two]\ncommand = {polite('two')}\n")
-    pod.event(reason="StartError", count=5)
-    before = len(os.listdir(f"/proc/{pod.inner}/fd"))
-    pod.event(reason="StartError", count=55)
-    assert abs(len(os.listdir(f"/proc/{pod.inner}/fd")) - before) <= 4
+    assert_no_leak(pod, "StartError")
     pod.stop()
