@@ -223,7 +223,7 @@ static void begin_stop(struct step *step, int index, enum stop_cause cause, int6
 	step_tell(step, &notice);
 	if (process->state == PROCESS_STARTING)
 		step_add(step, ACT_CANCEL_HOOK, index)->hook = HOOK_POST_START;
-	if (spec->hooks[HOOK_PRE_STOP] && stop_by > step->now) {
+	if (spec->lifecycle->hooks[HOOK_PRE_STOP] && stop_by > step->now) {
 		step_add(step, ACT_RUN_HOOK, index)->hook = HOOK_PRE_STOP;
 		process_set_state(process, PROCESS_PRE_STOP, stop_by);
 	} else {
@@ -324,7 +324,7 @@ static void instance_begins(struct step *step, int index, const struct event *ev
 static void runs(struct step *step, int index, const struct event *event)
 {
 	instance_begins(step, index, event);
-	if (spec_of(step, index)->hooks[HOOK_POST_START])
+	if (spec_of(step, index)->lifecycle->hooks[HOOK_POST_START])
 		step_add(step, ACT_RUN_HOOK, index)->hook = HOOK_POST_START;
 	else
 		started(step, index);

@@ -177,7 +177,7 @@ static void on_slept(struct ev_loop *ev, struct ev_timer *timer, int events)
 static void do_run_hook(struct loop *loop, const struct action *action)
 {
 	struct ev_timer *timer = &loop->processes[action->process].sleep;
-	const struct handler *hook = loop->spec->processes[action->process].hooks[action->hook];
+	const struct handler *hook = loop->spec->processes[action->process].lifecycle->hooks[action->hook];
 	ev_now_update(loop->ev);
 	ev_timer_init(timer, on_slept, (double)hook->sleep_ns / (double)NS_PER_SECOND, 0);
 	timer->data = (void *)(intptr_t)action->hook;

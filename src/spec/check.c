@@ -74,22 +74,8 @@ static void check_mounts(const struct check *check, const struct process_spec *p
 	}
 }
 
-static void check_handler(const struct check *check, const struct process_spec *process,
-	const struct handler *handler, const char *what)
-{
-	int handlers = (handler->exec_command.count > 0) + (handler->http_port != NULL) +
-		(handler->tcp_port != NULL) + (handler->grpc_port > 0) + (handler->sleep_ns >= 0);
-	if (handlers != 1)
-		check_says(check, process, 0, "%s: needs exactly one of its handlers", what);
-}
-
 static void check_process(const struct check *check, const struct process_spec *process)
 {
-	static const char *const probes[] = {[PROBE_STARTUP] = "startupProbe",
-		[PROBE_LIVENESS] = "livenessProbe",
-		[PROBE_READINESS] = "readinessProbe"};
-	static const char *const hooks[] = {
-		[HOOK_POST_START] = "lifecycle.postStart", [HOOK_PRE_STOP] = "lifecycle.preStop"};
 	if (!process->command.count)
 		check_says(check, process, 0, "command: is required");
 	if (process->kind == KIND_INIT && process->restart_policy == RESTART_ALWAYS)
@@ -99,24 +85,6 @@ static void check_process(const struct check *check, const struct process_spec *
 		check_says(check, process, 0,
 			"restartPolicyRules: need a restartPolicy of the same process");
 	check_mounts(check, process);
-	for (int i = 0; i < PROBE_COUNT; i++) {
-		const struct probe_spec *probe = process->probes[i];
-		if (!probe)
-			continue;
-		check_handler(check, process, &probe->handler, probes[i]);
-		if (i != PROBE_READINESS && probe->success_threshold != 1)
-			check_says(check, process, 0, "%s.successThreshold: must be 1", probes[i]);
-	}
-	for (int i = 0; i < HOOK_COUNT; i++) {
-		const struct handler *hook = process->hooks[i];
-		if (!hook)
-			continue;
-		check_handler(check, process, hook, hooks[i]);
-		if (hook->sleep_ns > check->spec->grace_ns)
-			check_says(check, process, 0,
-				"%s.sleep.seconds: is more than terminationGracePeriodSeconds",
-				hooks[i]);
-	}
 }
 
 static void check_pod(const struct check *check)
@@ -224,4 +192,5 @@ void spec_check(struct pod_spec *spec, struct problems *problems)
 		expand_words(&spec->arena, process, &process->command);
 		expand_words(&spec->arena, process, &process->args);
 	}
+	check_lifecycle(&check);
 }

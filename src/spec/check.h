@@ -16,4 +16,8 @@ void check_says(const struct check *check, const struct process_spec *process, i
 /* check_system.c */
 void check_system(const struct check *check);
 
+/* check_lifecycle.c: probes, hooks and dependencies, of all processes in their final order, whose environments
+ * are expanded. */
+void check_lifecycle(const struct check *check);
+
 #endif

@@ -101,6 +101,17 @@ static void *make_limits(struct arena *arena)
 	return limits;
 }
 
+/* Where nothing was written all share one that says nothing. */
+static struct lifecycle_spec *lifecycle_of(struct process_spec *process, struct arena *arena)
+{
+	if (process->lifecycle == &LIFECYCLE_UNSAID && arena) {
+		struct lifecycle_spec *lifecycle = arena_alloc(arena, sizeof(*lifecycle));
+		process->lifecycle = lifecycle;
+		keys_set_defaults(IN_MAIN, HOLDER_LIFECYCLE, lifecycle, arena);
+	}
+	return (struct lifecycle_spec *)process->lifecycle;
+}
+
 void *key_field(const struct key *key, void *section_struct, struct arena *arena)
 {
 	struct process_spec *process = section_struct;
@@ -121,19 +132,25 @@ void *key_field(const struct key *key, void *section_struct, struct arena *arena
 		break;
 	}
 	case HOLDER_POST_START:
-	case HOLDER_PRE_STOP: {
-		int type = key->holder - HOLDER_POST_START;
-		if (!process->hooks[type] && arena)
-			process->hooks[type] = make_hook(key->holder, arena);
-		base = process->hooks[type];
+	case HOLDER_PRE_STOP:
+	case HOLDER_PRE_START:
+	case HOLDER_POST_STOP:
+	case HOLDER_RELOAD: {
+		struct handler **hook = &lifecycle_of(process, arena)
+						 ->hooks[key->holder - HOLDER_POST_START];
+		if (!*hook && arena)
+			*hook = make_hook(key->holder, arena);
+		base = *hook;
 		break;
 	}
+	case HOLDER_LIFECYCLE:
+		base = lifecycle_of(process, arena);
+		break;
 	case HOLDER_LIMITS:
 		if (!process->limits && arena)
 			process->limits = make_limits(arena);
 		base = process->limits;
 		break;
-	/* Where nothing was written all share one that says nothing. */
 	case HOLDER_SECURITY:
 		if (process->security == &SECURITY_UNSAID && arena)
 			process->security = arena_alloc(arena, sizeof(*process->security));
@@ -191,6 +208,9 @@ static const struct {
 	[KEY_LIMIT] = {"SOFT[:HARD]", false},
 	[KEY_NUMBERS] = {"numbers and ranges", false},
 	[KEY_PORTS] = {"[NAME:]NUMBER[/PROTOCOL]", true},
+	[KEY_EXIT_CODES] = {"exit codes", true},
+	[KEY_DEPENDENCIES] = {"NAME[:CONDITION]", true},
+	[KEY_HEADERS] = {"Name: value", true},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

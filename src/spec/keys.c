@@ -8,6 +8,7 @@
 #define PROBE(field)   .offset = offsetof(struct probe_spec, field)
 #define HANDLER(field) .offset = offsetof(struct handler, field)
 #define LIMITS(field)  .holder = HOLDER_LIMITS, .offset = offsetof(struct limits_spec, field)
+#define LIFECYCLE(field) .holder = HOLDER_LIFECYCLE, .offset = offsetof(struct lifecycle_spec, field)
 #define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
 #define LATER	       .later = true
 
@@ -24,6 +25,7 @@ static const char *const PROC_MOUNTS[] = {"Default", "Unmasked", NULL};
 static const char *const SYSTEMS[] = {"linux", NULL};
 static const char *const ADMISSIONS[] = {"warn", "strict", NULL};
 static const char *const NOTIFIES[] = {"none", "main", "all", NULL};
+static const char *const ON_EXITS[] = {"continue", "stop", "stopOnFailure", NULL};
 static const char *const CPU_POLICIES[] = {"", "other", "batch", "idle", "fifo", "rr", NULL};
 static const char *const IO_CLASSES[] = {"", "realtime", "best-effort", "idle", NULL};
 static const char *const NUMA_POLICIES[] = {
@@ -35,56 +37,56 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 
 /* A handler: of a probe when P is PROBE_, of a hook when it is empty. */
 #define HTTP_KEYS(prefix, in, held, field)                                                         \
-	{prefix ".httpGet.path", in, KEY_STRING, held, LATER, field(http_path),                    \
+	{prefix ".httpGet.path", in, KEY_STRING, held, field(http_path),                    \
 		.doc = "Path that is fetched with GET, / if not given."},                          \
-	{prefix ".httpGet.port", in, KEY_PORT, held, LATER, field(http_port),                      \
+	{prefix ".httpGet.port", in, KEY_PORT, held, field(http_port),                      \
 		.doc = "Port, by number or by its name in ports."},                                \
-	{prefix ".httpGet.host", in, KEY_STRING, held, LATER, field(http_host),                    \
+	{prefix ".httpGet.host", in, KEY_STRING, held, field(http_host),                    \
 		.doc = "Host that is connected to, the pod itself if not given."},                 \
-	{prefix ".httpGet.scheme", in, KEY_ENUM, held, LATER, field(http_https),                   \
+	{prefix ".httpGet.scheme", in, KEY_ENUM, held, field(http_https),                   \
 		.choices = SCHEMES, .fallback = "HTTP",                                            \
 		.doc = "HTTPS is spoken without verifying the certificate."},                      \
-	{prefix ".httpGet.httpHeaders", in, KEY_STRINGS, held, LATER, field(http_headers),         \
+	{prefix ".httpGet.httpHeaders", in, KEY_HEADERS, held, field(http_headers),         \
 		.doc = "A header of the request, Name: value."}
 
 #define P(field) .offset = offsetof(struct probe_spec, handler.field)
 #define H(field) .offset = offsetof(struct handler, field)
 
 #define PROBE_KEYS(prefix, held)                                                                   \
-	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, LATER, P(exec_command),    \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, P(exec_command),    \
 		.doc = "Command that succeeds by ending with 0."},                                 \
 	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, P),                                          \
-	{prefix ".tcpSocket.port", IN_SIDECAR | IN_MAIN, KEY_PORT, held, LATER, P(tcp_port),       \
+	{prefix ".tcpSocket.port", IN_SIDECAR | IN_MAIN, KEY_PORT, held, P(tcp_port),       \
 		.doc = "Port that must accept a connection, by number or name."},                  \
-	{prefix ".tcpSocket.host", IN_SIDECAR | IN_MAIN, KEY_STRING, held, LATER, P(tcp_host),     \
+	{prefix ".tcpSocket.host", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(tcp_host),     \
 		.doc = "Host that is connected to, the pod itself if not given."},                 \
-	{prefix ".grpc.port", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER, P(grpc_port),            \
+	{prefix ".grpc.port", IN_SIDECAR | IN_MAIN, KEY_INT, held, P(grpc_port),            \
 		.min = 1, .max = 65535, .doc = "Port of a grpc.health.v1.Health service."},        \
-	{prefix ".grpc.service", IN_SIDECAR | IN_MAIN, KEY_STRING, held, LATER, P(grpc_service),   \
+	{prefix ".grpc.service", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(grpc_service),   \
 		.doc = "Service that the health check asks for."},                                 \
-	{prefix ".initialDelaySeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER,               \
+	{prefix ".initialDelaySeconds", IN_SIDECAR | IN_MAIN, .holder = held,               \
 		PROBE(initial_delay_ns), SECONDS, .max = INT32_MAX, .fallback = "0",               \
 		.doc = "Time from the start of the process to the first attempt."},                \
-	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, PROBE(period_ns),   \
+	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(period_ns),   \
 		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "10",                             \
 		.doc = "Time from one attempt to the next."},                                      \
-	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER, PROBE(timeout_ns), \
+	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(timeout_ns), \
 		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "1",                              \
 		.doc = "An attempt that takes longer has failed."},                                \
-	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER,                   \
+	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                   \
 		PROBE(success_threshold), .min = 1, .max = INT32_MAX, .fallback = "1",             \
 		.doc = "Successes in a row that make a success."},                                 \
-	{prefix ".failureThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held, LATER,                   \
+	{prefix ".failureThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                   \
 		PROBE(failure_threshold), .min = 1, .max = INT32_MAX, .fallback = "3",             \
 		.doc = "Failures in a row that make a failure."}
 
 #define PROBE_GRACE_KEY(prefix, held)                                                              \
-	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, LATER,     \
+	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held,     \
 		PROBE(grace_ns), SECONDS, .min = 1, .max = INT32_MAX,                              \
 		.doc = "Grace of a stop that this probe causes, instead of the pod's."}
 
 #define HOOK_KEYS(prefix, held)                                                                    \
-	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, LATER, H(exec_command),    \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, H(exec_command),    \
 		.doc = "Command of the hook."},                                                    \
 	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, H),                                          \
 	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, H(sleep_ns), SECONDS,      \
@@ -219,7 +221,8 @@ const struct key KEYS[] = {
 	{"restartPolicy", IN_INIT | IN_MAIN, KEY_ENUM, PROCESS(restart_policy),
 		.choices = RESTART_POLICIES, .min = 1, .doc = "Instead of the pod's restartPolicy."},
 	{"restartPolicyRules", IN_PROCESS, KEY_RULES, PROCESS(rules),
-		.doc = "Restart In|NotIn CODES: exit codes that restart it whatever its policy."},
+		.doc = "Restart|RestartAllContainers In|NotIn CODES: exit codes that restart it, or the "
+		       "whole pod, whatever its policy."},
 	{"volumeMounts", IN_PROCESS, KEY_MOUNTS, PROCESS(mounts),
 		.doc = "VOLUME:PATH[:ro][:subPath=DIR]: where the process sees a volume."},
 	{"rootfs", IN_PROCESS, KEY_FILE, PROCESS(rootfs),
@@ -232,6 +235,10 @@ const struct key KEYS[] = {
 		.fallback = "300", .doc = "The delay doubles up to this; less than initialSeconds is both."},
 	{"backoff.resetSeconds", IN_PROCESS, PROCESS(backoff_reset_ns), SECONDS, .max = INT32_MAX,
 		.fallback = "600", .doc = "Running for longer forgets the delay."},
+	{"backoff.jitterPercent", IN_PROCESS, KEY_INT, LIFECYCLE(jitter_percent), .max = 100,
+		.fallback = "0", .doc = "Share by which each delay is made longer at most, by chance."},
+	{"backoff.maxRestarts", IN_PROCESS, KEY_INT, LIFECYCLE(max_restarts), .max = INT32_MAX,
+		.doc = "Restarts in a row, without running for resetSeconds, after which it stays ended."},
 
 	/* Probes and hooks. */
 	PROBE_KEYS("startupProbe", HOLDER_STARTUP_PROBE),
@@ -241,14 +248,14 @@ const struct key KEYS[] = {
 	PROBE_KEYS("readinessProbe", HOLDER_READINESS_PROBE),
 	HOOK_KEYS("lifecycle.postStart", HOLDER_POST_START),
 	HOOK_KEYS("lifecycle.preStop", HOLDER_PRE_STOP),
-	{"lifecycle.preStart.exec.command", IN_PROCESS, KEY_WORDS, LATER,
-		.doc = "Command that must succeed before each start."},
-	{"lifecycle.postStop.exec.command", IN_PROCESS, KEY_WORDS, LATER,
-		.doc = "Command that runs after each end."},
-	{"lifecycle.reload.signal", IN_SIDECAR | IN_MAIN, KEY_SIGNAL, LATER,
+	{"lifecycle.preStart.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_PRE_START,
+		HANDLER(exec_command), .doc = "Command that must succeed before each start."},
+	{"lifecycle.postStop.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_POST_STOP,
+		HANDLER(exec_command), .doc = "Command that runs after each end."},
+	{"lifecycle.reload.signal", IN_SIDECAR | IN_MAIN, KEY_SIGNAL, LIFECYCLE(reload_signal),
 		.doc = "Signal that makes it read its configuration again."},
-	{"lifecycle.reload.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, LATER,
-		.doc = "Command that makes it read its configuration again."},
+	{"lifecycle.reload.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_RELOAD,
+		HANDLER(exec_command), .doc = "Command that makes it read its configuration again."},
 
 	/* Identity and isolation. */
 	SECURITY_KEYS(IN_POD, POD_SECURITY),
@@ -318,19 +325,28 @@ const struct key KEYS[] = {
 	{"numaMask", IN_PROCESS, KEY_NUMBERS, LIMITS(numa_nodes), .doc = "Nodes of that policy, 0-1."},
 
 	/* Beyond Kubernetes. */
-	{"dependsOn", IN_SIDECAR | IN_MAIN, KEY_LIST, LATER,
-		.doc = "NAME:started|ready|completed that must hold before it starts."},
-	{"successExitCodes", IN_PROCESS, KEY_LIST, LATER, .doc = "Exit codes that count as 0."},
-	{"daemonPidFile", IN_SIDECAR | IN_MAIN, KEY_PATH, LATER,
+	{"dependsOn", IN_SIDECAR | IN_MAIN, KEY_DEPENDENCIES, LIFECYCLE(depends_on),
+		.doc = "Sidecars and mains that must be started (if not said otherwise), ready or "
+		       "completed before it starts."},
+	{"successExitCodes", IN_PROCESS, KEY_EXIT_CODES, LIFECYCLE(success_codes),
+		.doc = "Exit codes that count as 0; 128 and its number for a signal."},
+	{"onExit", IN_MAIN, KEY_ENUM, LIFECYCLE(on_exit), .choices = ON_EXITS, .fallback = "continue",
+		.doc = "What its end does to the pod, when it does not run again."},
+	{"daemon", IN_SIDECAR | IN_MAIN, KEY_BOOL, LIFECYCLE(daemon), .fallback = "false",
+		.doc = "Its program forks and ends with 0; the daemon that it leaves is the process."},
+	{"daemonPidFile", IN_SIDECAR | IN_MAIN, KEY_PATH, LIFECYCLE(pid_file),
 		.doc = "File in which a daemon that forks away leaves its process number."},
-	{"notify", IN_SIDECAR | IN_MAIN, KEY_ENUM, LATER, .choices = NOTIFIES, .fallback = "none",
-		.doc = "Who may say READY=1 by sd_notify."},
-	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LATER, SECONDS, .min = 1, .max = INT32_MAX,
+	{"notify", IN_SIDECAR | IN_MAIN, KEY_ENUM, LIFECYCLE(notify), .choices = NOTIFIES,
+		.fallback = "none", .doc = "Who says READY=1 by sd_notify; all: its descendants, too."},
+	{"notifyFd", IN_SIDECAR | IN_MAIN, KEY_INT, LIFECYCLE(notify_fd), .min = 3, .max = 63,
+		.doc = "Descriptor on which it writes a line when it is ready, as for s6."},
+	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LIFECYCLE(watchdog_ns), SECONDS, .min = 1,
+		.max = INT32_MAX,
 		.doc = "It is restarted when it does not say WATCHDOG=1 for so long."},
 	{"listen", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LATER,
 		.doc = "Socket that podinit holds for it and passes as LISTEN_FDS."},
-	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LATER,
-		.doc = "Directory whose changes reload it."},
+	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LIFECYCLE(watch),
+		.doc = "Directory whose changes reload it; without lifecycle.reload, restart it."},
 	{"log.path", IN_PROCESS, KEY_PATH, LATER, .doc = "File for its output."},
 	{"log.format", IN_PROCESS, KEY_ENUM, LATER, .choices = LOG_FORMATS,
 		.doc = "How its output is marked."},

@@ -35,6 +35,9 @@ enum key_type {
 	KEY_LIMIT,	  /* SOFT[:HARD], unlimited            struct rlimit_spec */
 	KEY_NUMBERS,	  /* 0,2-3                             struct number_set */
 	KEY_PORTS,	  /* [NAME:]NUMBER[/PROTOCOL]; repeats struct ports */
+	KEY_EXIT_CODES,	  /* 1,143; repeats                    struct exit_codes */
+	KEY_DEPENDENCIES, /* NAME[:CONDITION], ...; repeats    struct strings */
+	KEY_HEADERS,	  /* Name: value; repeats              struct strings */
 	KEY_TYPE_COUNT,
 };
 
@@ -57,6 +60,10 @@ enum key_holder {
 	HOLDER_READINESS_PROBE,
 	HOLDER_POST_START,
 	HOLDER_PRE_STOP,
+	HOLDER_PRE_START,
+	HOLDER_POST_STOP,
+	HOLDER_RELOAD,
+	HOLDER_LIFECYCLE,
 	HOLDER_LIMITS,
 	HOLDER_SECURITY,
 	HOLDER_RESOURCES,

@@ -65,6 +65,7 @@ struct process_spec *spec_add_process(
 		.name = arena_strdup(&spec->arena, name),
 		.security = &SECURITY_UNSAID,
 		.resources = &RESOURCES_UNSAID,
+		.lifecycle = &LIFECYCLE_UNSAID,
 	};
 	keys_set_defaults(sections[kind], HOLDER_SECTION, process, &spec->arena);
 	return process;
@@ -119,7 +120,10 @@ void spec_set_drain_delay(struct pod_spec *spec, int64_t delay_ns)
 {
 	struct handler *hook = arena_alloc(&spec->arena, sizeof(*hook));
 	hook->sleep_ns = delay_ns;
-	spec->processes[0].hooks[HOOK_PRE_STOP] = hook;
+	struct lifecycle_spec *lifecycle = arena_alloc(&spec->arena, sizeof(*lifecycle));
+	*lifecycle = LIFECYCLE_UNSAID;
+	lifecycle->hooks[HOOK_PRE_STOP] = hook;
+	spec->processes[0].lifecycle = lifecycle;
 }
 
 void spec_pause(struct pod_spec *spec)
@@ -135,21 +139,6 @@ const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *n
 			return &spec->volumes[i];
 	}
 	return NULL;
-}
-
-enum handler_type spec_handler_type(const struct handler *handler)
-{
-	if (!handler)
-		return HANDLER_NONE;
-	if (handler->exec_command.count)
-		return HANDLER_EXEC;
-	if (handler->http_port)
-		return HANDLER_HTTP;
-	if (handler->tcp_port)
-		return HANDLER_TCP;
-	if (handler->grpc_port > 0)
-		return HANDLER_GRPC;
-	return handler->sleep_ns >= 0 ? HANDLER_SLEEP : HANDLER_NONE;
 }
 
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process)
@@ -202,16 +191,6 @@ enum restart_policy spec_restart_policy(
 	if (process->kind == KIND_SIDECAR)
 		return RESTART_ALWAYS;
 	return process->restart_policy ? process->restart_policy : spec->restart_policy;
-}
-
-void exit_codes_add(struct exit_codes *codes, int code)
-{
-	codes->bits[code / 8] |= (uint8_t)(1 << code % 8);
-}
-
-bool exit_codes_have(const struct exit_codes *codes, int code)
-{
-	return code >= 0 && code < 256 && (codes->bits[code / 8] & 1 << code % 8);
 }
 
 bool restart_rule_matches(const struct restart_rule *rule, int exit_code)

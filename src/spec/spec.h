@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "lifecycle.h"
 #include "resources.h"
 #include "security.h"
 #include "text.h"
@@ -35,14 +36,10 @@ enum restart_policy {
 	RESTART_NEVER,
 };
 
-/* Exit codes, a bit each. Zeroed is none. */
-struct exit_codes {
-	uint8_t bits[256 / 8];
-};
-
 /* One of containers[].restartPolicyRules: "Restart In 42,43". */
 struct restart_rule {
 	bool not_in; /* operator NotIn; else In */
+	bool all;    /* action RestartAllContainers (KEP-5532); else Restart */
 	struct exit_codes codes;
 };
 
@@ -88,37 +85,6 @@ struct volume_mounts {
 	int count;
 };
 
-enum handler_type {
-	HANDLER_NONE,
-	HANDLER_EXEC,
-	HANDLER_HTTP,
-	HANDLER_TCP,
-	HANDLER_GRPC,
-	HANDLER_SLEEP
-};
-
-/* What a probe or a hook does. Which of the fields are set follows from spec_handler_type(). */
-struct handler {
-	struct strings exec_command;
-	const char *http_path, *http_host, *http_port; /* a number or the name of a port */
-	struct strings http_headers;		       /* "Name: value" */
-	bool http_https;
-	const char *tcp_host, *tcp_port;
-	const char *grpc_service;
-	int32_t grpc_port; /* 0: no gRPC */
-	int64_t sleep_ns;  /* -1: no sleep */
-};
-
-struct probe_spec {
-	struct handler handler;
-	int64_t initial_delay_ns, period_ns, timeout_ns;
-	int64_t grace_ns; /* of a kill by this probe; -1: the pod's */
-	int32_t success_threshold, failure_threshold;
-};
-
-enum probe_type { PROBE_STARTUP, PROBE_LIVENESS, PROBE_READINESS, PROBE_COUNT };
-enum hook_type { HOOK_POST_START, HOOK_PRE_STOP, HOOK_COUNT };
-
 struct process_spec {
 	const char *name;	/* a DNS label, unique in the pod */
 	int32_t line;		/* of its section; 0: not from a file */
@@ -144,7 +110,7 @@ struct process_spec {
 	struct limits_spec *limits;		/* NULL: none */
 	const char *termination_message_path;	/* NULL: unsaid */
 	struct probe_spec *probes[PROBE_COUNT]; /* NULL: none */
-	struct handler *hooks[HOOK_COUNT];	/* NULL: none */
+	const struct lifecycle_spec *lifecycle; /* never NULL: LIFECYCLE_UNSAID */
 
 	/* Made by spec_check(): $(VAR) expanded, ready for execve(). */
 	struct strings argv;
@@ -253,7 +219,8 @@ struct pod_spec {
 	 * order: the index order is the start order (spec_check() sorts so). */
 	struct process_spec *processes;
 	int process_count;
-	int init_count; /* how many of them are init or sidecar */
+	int init_count;	 /* how many of them are init or sidecar */
+	int probe_count; /* of all of them; made by spec_check() */
 	struct volume_spec *volumes;
 	int volume_count;
 
@@ -296,7 +263,6 @@ void spec_pause(struct pod_spec *spec);
 void spec_check(struct pod_spec *spec, struct problems *problems);
 
 const struct volume_spec *spec_volume(const struct pod_spec *spec, const char *name);
-enum handler_type spec_handler_type(const struct handler *handler);
 /* Does it need a file system view, and so a mount namespace, of its own? */
 bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *process);
 /* Does it see all of /proc and /sys, and may write there what the kernel lets it? */
@@ -313,9 +279,6 @@ const char *restart_policy_name(enum restart_policy policy);
  * only where the exit code is 0, which never runs again). */
 enum restart_policy spec_restart_policy(
 	const struct pod_spec *spec, const struct process_spec *process);
-/* `code` to be added: 0..255; to be asked for: any. */
-void exit_codes_add(struct exit_codes *codes, int code);
-bool exit_codes_have(const struct exit_codes *codes, int code);
 bool restart_rule_matches(const struct restart_rule *rule, int exit_code);
 
 /* One reading of --plan: what would run, in which order and how. */

@@ -320,6 +320,10 @@ static const struct {
 	[KEY_LIMIT] = {value_parse_limit, value_write_limit, sizeof(struct rlimit_spec)},
 	[KEY_NUMBERS] = {value_parse_numbers, value_write_numbers, sizeof(struct number_set)},
 	[KEY_PORTS] = {value_parse_ports, value_write_ports, sizeof(struct ports)},
+	[KEY_EXIT_CODES] = {value_parse_exit_codes, value_write_exit_codes,
+		sizeof(struct exit_codes)},
+	[KEY_DEPENDENCIES] = {value_parse_dependencies, value_write_list, sizeof(struct strings)},
+	[KEY_HEADERS] = {value_parse_headers, value_write_strings, sizeof(struct strings)},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

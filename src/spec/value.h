@@ -26,4 +26,13 @@ bool name_is_label(const char *name);
 /* Is a subPath relative, and without ".."? */
 bool sub_path_is_inside(const char *path);
 
+
+/* An item of dependsOn: "db:ready". */
+struct dependency_name {
+	size_t length; /* of the name, with which the item begins */
+	enum dependency_condition condition;
+};
+/* False: it is not written so. */
+bool dependency_parse(const char *item, struct dependency_name *out);
+
 #endif

@@ -1,6 +1,5 @@
-/* The types of values that add up when their key repeats: lists, variables, mounts, rules. Must not
+/* The types of values that add up when their key repeats: lists, variables, mounts. Must not
  * know any single key. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "value_types.h"
@@ -185,50 +184,6 @@ bool value_parse_mount(const struct parse *parse)
 	return true;
 }
 
-bool value_parse_rule(const struct parse *parse)
-{
-	static const char form[] = "'Restart In CODES' or 'Restart NotIn CODES', codes 0..255 "
-				   "with commas between";
-	struct restart_rule rule = {0};
-	const char *s = parse->value;
-	if (strncmp(s, "RestartAllContainers", 20) == 0) {
-		if (parse->why)
-			text_add(parse->why, "action RestartAllContainers is not supported yet");
-		return false;
-	}
-	if (strncmp(s, "Restart ", 8) != 0)
-		return value_must_be(parse, form);
-	s += 8 + strspn(s + 8, " ");
-	size_t word = strcspn(s, " ");
-	rule.not_in = word == 5 && strncmp(s, "NotIn", 5) == 0;
-	if (!rule.not_in && !(word == 2 && strncmp(s, "In", 2) == 0))
-		return value_must_be(parse, form);
-	s += word;
-	s += strspn(s, " ");
-	/* "NotIn" of nothing matches every code. */
-	while (*s) {
-		char *end;
-		long code = strtol(s, &end, 10);
-		if (end == s || code < 0 || code > 255)
-			return value_must_be(parse, form);
-		exit_codes_add(&rule.codes, (int)code);
-		s = end + strspn(end, " ");
-		if (*s == ',' && s[1])
-			s += 1 + strspn(s + 1, " ");
-		else if (*s)
-			return value_must_be(parse, form);
-	}
-	struct restart_rules *rules = &parse->field->rules;
-	if (rules->count >= SPEC_RULES_MAX) {
-		if (parse->why)
-			text_add(parse->why, "more than %d rules", SPEC_RULES_MAX);
-		return false;
-	}
-	rules->items = arena_grow(parse->context->arena, rules->items, rules->count, sizeof(rule));
-	rules->items[rules->count++] = rule;
-	return true;
-}
-
 /* Items of a list hold neither commas nor outer blanks: they need no quotes. */
 void value_write_list(struct text *out, const struct key *key, const union any_field *field)
 {
@@ -277,22 +232,5 @@ void value_write_mounts(struct text *out, const struct key *key, const union any
 		text_quote(out, value.data);
 		text_add(out, "\n");
 		text_finish(&value);
-	}
-}
-
-void value_write_rules(struct text *out, const struct key *key, const union any_field *field)
-{
-	for (int i = 0; i < field->rules.count; i++) {
-		const struct restart_rule *rule = &field->rules.items[i];
-		value_write_name(out, key);
-		text_add(out, "Restart %s", rule->not_in ? "NotIn" : "In");
-		const char *before = " ";
-		for (int code = 0; code < 256; code++) {
-			if (exit_codes_have(&rule->codes, code)) {
-				text_add(out, "%s%d", before, code);
-				before = ",";
-			}
-		}
-		text_add(out, "\n");
 	}
 }

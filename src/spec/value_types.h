@@ -1,4 +1,4 @@
-/* What value.c, value_lists.c and value_system.c share. Nothing else includes it. */
+/* What the files of the values' types share. Nothing else includes it. */
 #ifndef PODINIT_SPEC_VALUE_TYPES_H
 #define PODINIT_SPEC_VALUE_TYPES_H
 
@@ -18,6 +18,7 @@ union any_field {
 	struct rlimit_spec limit;
 	struct number_set numbers;
 	uint64_t bits;
+	struct exit_codes codes;
 };
 
 /* One value on its way into its field. */
@@ -45,6 +46,9 @@ bool value_parse_capabilities(const struct parse *parse);
 bool value_parse_limit(const struct parse *parse);
 bool value_parse_numbers(const struct parse *parse);
 bool value_parse_ports(const struct parse *parse);
+bool value_parse_exit_codes(const struct parse *parse);
+bool value_parse_dependencies(const struct parse *parse);
+bool value_parse_headers(const struct parse *parse);
 
 void value_write_capabilities(
 	struct text *out, const struct key *key, const union any_field *field);
@@ -57,6 +61,7 @@ void value_write_list(struct text *out, const struct key *key, const union any_f
 void value_write_strings(struct text *out, const struct key *key, const union any_field *field);
 void value_write_env(struct text *out, const struct key *key, const union any_field *field);
 void value_write_mounts(struct text *out, const struct key *key, const union any_field *field);
+void value_write_exit_codes(struct text *out, const struct key *key, const union any_field *field);
 void value_write_rules(struct text *out, const struct key *key, const union any_field *field);
 
 #endif
