@@ -19,9 +19,16 @@ static const struct {
 	[NOTICE_PHASE] = {"Phase", false},
 	[NOTICE_SIGNAL] = {"Signal", false},
 	[NOTICE_ORPHAN] = {"Orphan", false},
+	[NOTICE_ADOPTED] = {"Adopted", false},
+	[NOTICE_RESTART_LIMIT] = {"RestartLimit", true},
+	[NOTICE_RESTART_ALL] = {"RestartAllContainers", false},
 	[NOTICE_UNHEALTHY] = {"Unhealthy", true},
+	[NOTICE_PROBE_WARNING] = {"ProbeWarning", true},
 	[NOTICE_FAILED_POST_START_HOOK] = {"FailedPostStartHook", true},
 	[NOTICE_FAILED_PRE_STOP_HOOK] = {"FailedPreStopHook", true},
+	[NOTICE_FAILED_POST_STOP_HOOK] = {"FailedPostStopHook", true},
+	[NOTICE_RELOADING] = {"Reloading", false},
+	[NOTICE_FAILED_RELOAD_HOOK] = {"FailedReloadHook", true},
 	[NOTICE_DEADLINE_EXCEEDED] = {"DeadlineExceeded", true},
 	[NOTICE_EVICTED] = {"Evicted", true},
 	[NOTICE_STOPPING] = {"Stopping", false},
@@ -74,6 +81,10 @@ const char *stop_cause_text(enum stop_cause cause)
 		[STOP_STARTUP_PROBE] = "its startupProbe failed",
 		[STOP_LIVENESS_PROBE] = "its livenessProbe failed",
 		[STOP_POST_START] = "its postStart hook failed",
+		[STOP_WATCHDOG] = "it did not say WATCHDOG=1 in time",
+		[STOP_CHANGED] = "its configuration has changed",
+		[STOP_RESTART_ALL] = "all are to start again",
+		[STOP_MAIN_ENDED] = "a main has ended that it cannot do without",
 	};
 	return texts[cause];
 }
@@ -94,6 +105,7 @@ enum stage_object {
 	CAPABILITY,
 	SECCOMP,
 	APPARMOR,
+	OTHER,
 };
 
 static const struct {
@@ -143,6 +155,9 @@ static const struct {
 	[STAGE_SELINUX] = {"cannot set its seLinuxOptions", NOTHING},
 	[STAGE_CHDIR] = {"cannot change to directory", DIRECTORY},
 	[STAGE_EXEC] = {"cannot execute", COMMAND},
+	[STAGE_PRE_START] = {"its preStart hook failed", NOTHING},
+	[STAGE_DAEMON] = {"its program ended, and left no daemon", NOTHING},
+	[STAGE_DEPENDENCY] = {"never becomes what dependsOn asks for:", OTHER},
 	[STAGE_ABORTED] = {"given up", NOTHING},
 };
 _Static_assert(sizeof(STAGES) / sizeof(*STAGES) == STAGE_COUNT, "a row per stage");
@@ -208,6 +223,9 @@ static void add_object(struct text *out, enum stage_object object, const struct 
 		break;
 	case APPARMOR:
 		name = security.apparmor_name;
+		break;
+	case OTHER:
+		name = item < spec->process_count ? spec->processes[item].name : NULL;
 		break;
 	}
 	if (name)
@@ -302,6 +320,23 @@ static void add_leftover(struct text *out, const struct notice *notice)
 			notice->count, noun, notice->count == 1 ? "stays" : "stay");
 }
 
+static void add_unhealthy(struct text *out, const struct notice *notice)
+{
+	if (notice->cause == STOP_WATCHDOG || notice->probe >= PROBE_COUNT)
+		text_add(out, "%s", stop_cause_text((enum stop_cause)notice->cause));
+	else
+		text_add(out, "%s failed%s", probe_key_name((enum probe_type)notice->probe),
+			notice->timed_out ? ": nothing came in time" : "");
+}
+
+static void add_reloading(struct text *out, const struct notice *notice)
+{
+	if (notice->signo)
+		text_add(out, "is told to reload by %s", signal_name(notice->signo));
+	else
+		text_add(out, "is told to reload by its hook");
+}
+
 static void add_text(struct text *out, const struct pod_spec *spec, const struct notice *notice)
 {
 	switch ((enum notice_reason)notice->reason) {
@@ -335,8 +370,30 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 	case NOTICE_ORPHAN:
 		text_add(out, "reaped process %d, which podinit did not start", notice->pid);
 		break;
+	case NOTICE_ADOPTED:
+		text_add(out, "is process %d now", notice->pid);
+		break;
+	case NOTICE_RESTART_LIMIT:
+		text_add(out, "stays ended: it has been started again %d times in a row",
+			notice->count);
+		break;
+	case NOTICE_RESTART_ALL:
+		text_add(out, "exited with code %d, triggering pod restart", notice->exit_code);
+		break;
 	case NOTICE_UNHEALTHY:
-		text_add(out, "%s", stop_cause_text((enum stop_cause)notice->cause));
+		add_unhealthy(out, notice);
+		break;
+	case NOTICE_PROBE_WARNING:
+		text_add(out, "%s warned", probe_key_name((enum probe_type)notice->probe));
+		break;
+	case NOTICE_FAILED_POST_STOP_HOOK:
+		text_add(out, "postStop hook failed");
+		break;
+	case NOTICE_RELOADING:
+		add_reloading(out, notice);
+		break;
+	case NOTICE_FAILED_RELOAD_HOOK:
+		text_add(out, "reload hook failed");
 		break;
 	case NOTICE_FAILED_POST_START_HOOK:
 		text_add(out, "postStart hook failed");

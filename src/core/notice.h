@@ -19,9 +19,16 @@ enum notice_reason {
 	NOTICE_PHASE,	    /* the pod is in another phase */
 	NOTICE_SIGNAL,	    /* podinit got a signal */
 	NOTICE_ORPHAN,	    /* one reaped that podinit did not start */
-	NOTICE_UNHEALTHY,   /* a probe failed */
+	NOTICE_ADOPTED,	    /* its main process is another one now */
+	NOTICE_RESTART_LIMIT, /* it has been started again too often */
+	NOTICE_RESTART_ALL, /* RestartAllContainers */
+	NOTICE_UNHEALTHY,   /* a probe, or the watchdog, failed */
+	NOTICE_PROBE_WARNING,
 	NOTICE_FAILED_POST_START_HOOK,
 	NOTICE_FAILED_PRE_STOP_HOOK,
+	NOTICE_FAILED_POST_STOP_HOOK,
+	NOTICE_RELOADING, /* it is told to read its configuration again */
+	NOTICE_FAILED_RELOAD_HOOK,
 	NOTICE_DEADLINE_EXCEEDED,
 	NOTICE_EVICTED,	 /* a volume is larger than it may be */
 	NOTICE_STOPPING, /* the pod ends; no Kubernetes word */
@@ -71,6 +78,9 @@ enum spawn_stage {
 	STAGE_SELINUX,
 	STAGE_CHDIR,
 	STAGE_EXEC,
+	STAGE_PRE_START,  /* its hook failed */
+	STAGE_DAEMON,	  /* none was left */
+	STAGE_DEPENDENCY, /* item: index of the process that will not be what it must be */
 	STAGE_ABORTED, /* given up because the pod ends */
 	STAGE_COUNT,
 };
@@ -95,6 +105,10 @@ enum stop_cause {
 	STOP_STARTUP_PROBE,
 	STOP_LIVENESS_PROBE,
 	STOP_POST_START,
+	STOP_WATCHDOG,
+	STOP_CHANGED,	  /* what it reads, or what it is, has changed */
+	STOP_RESTART_ALL, /* RestartAllContainers */
+	STOP_MAIN_ENDED,  /* a main with onExit */
 	STOP_CAUSE_COUNT,
 };
 
@@ -103,14 +117,17 @@ enum pod_phase { PHASE_PENDING, PHASE_RUNNING, PHASE_SUCCEEDED, PHASE_FAILED, PH
 struct notice {
 	uint8_t reason;	       /* enum notice_reason */
 	uint8_t phase;	       /* enum pod_phase, of NOTICE_PHASE */
-	uint8_t cause;	       /* enum stop_cause, of KILLING, STOPPING and UNHEALTHY */
+	uint8_t cause;	       /* enum stop_cause, of KILLING, STOPPING and UNHEALTHY (STOP_NONE: it
+				  goes on) */
 	uint8_t signo;	       /* 0: none */
+	uint8_t probe;	       /* enum probe_type, of UNHEALTHY and PROBE_WARNING */
+	bool timed_out;	       /* of UNHEALTHY: nothing came in time */
 	int16_t exit_code;     /* -1: none */
 	int16_t process;       /* index; -1: the pod */
 	int32_t pid;	       /* 0: none */
 	int32_t restart_count; /* -1: none */
 	int32_t count; /* of LEFTOVER (signo 0: they stay, and end with the pod); of EVICTED:
-				 * index of the volume */
+				 * index of the volume; of RESTART_LIMIT: how often */
 	struct spawn_error spawn_error; /* of START_ERROR */
 	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */

@@ -29,30 +29,74 @@ void step_tell(struct step *step, const struct notice *notice)
 
 int pod_action_max(const struct pod_spec *spec)
 {
-	/* The end of the pod: at most told, cancelled, signalled and killed in one step. */
-	return 4 * spec->process_count + 16;
+	/* The end of the pod: at most told, cancelled, signalled and killed in one step. And of each
+	 * probe an attempt dropped, told and made. */
+	return 6 * spec->process_count + 3 * spec->probe_count + 16;
 }
 
 size_t pod_size(const struct pod_spec *spec)
 {
-	return sizeof(struct pod) + sizeof(struct process) * (size_t)spec->process_count;
+	return sizeof(struct pod) + sizeof(struct process) * (size_t)spec->process_count +
+		sizeof(struct probe) * (size_t)spec->probe_count;
 }
 
 void pod_init(struct pod *pod, const struct pod_spec *spec)
 {
 	memset(pod, 0, pod_size(spec));
 	pod->process_count = spec->process_count;
-	pod->next_main = spec->init_count;
+	pod->probe_count = spec->probe_count;
+	pod->starting = -1;
 	pod->started_at = -1;
 	pod->evicted_volume = -1;
+	pod->decider = -1;
 	pod->stop_by = NEVER;
 	pod->deadline = NEVER;
+	pod->restart_all_at = NEVER;
 	for (int i = 0; i < pod->process_count; i++) {
 		struct process *process = &pod->processes[i];
 		process->deadline = NEVER;
+		process->watchdog_at = NEVER;
 		process->backoff_since = -1;
 		process->last.exit_code = -1;
 		process->previous.exit_code = -1;
+		for (int type = 0; type < PROBE_COUNT; type++) {
+			const struct probe_spec *probe = spec->processes[i].probes[type];
+			if (probe)
+				*pod_probe(pod, probe) =
+					(struct probe){.due = NEVER, .fails_at = NEVER};
+		}
+	}
+}
+
+bool pod_is_settled(const struct pod *pod)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		if (!process_is_settled(&pod->processes[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Is it on its way to run? Whoever starts after it waits for that. */
+static bool is_starting(const struct process *process)
+{
+	return process->state == PROCESS_PRE_START || process->state == PROCESS_SPAWNING ||
+		process->state == PROCESS_FORKING || process->state == PROCESS_STARTING;
+}
+
+/* Starts it for the first time once all that it depends on is as it must be. Who waits in vain has failed. */
+static void start_if_it_may(struct step *step, int index)
+{
+	int failed = -1;
+	switch (dependencies_state(step, index, &failed)) {
+	case DEPENDENCIES_HOLD:
+		process_start(step, index);
+		break;
+	case DEPENDENCIES_FAILED:
+		process_give_up(step, index, failed);
+		break;
+	case DEPENDENCIES_OPEN:
+		break;
 	}
 }
 
@@ -63,16 +107,17 @@ static void start_inits(struct step *step)
 	while (pod->next_init < step->spec->init_count) {
 		int index = pod->next_init;
 		struct process *process = &pod->processes[index];
-		if (process->state == PROCESS_NONE) {
-			process_start(step, index);
-			return;
+		bool is_sidecar = step->spec->processes[index].kind == KIND_SIDECAR;
+		if (process->state == PROCESS_NONE)
+			start_if_it_may(step, index);
+		if (is_sidecar && process->ever_started) {
+			pod->next_init++;
+			continue;
 		}
-		if (step->spec->processes[index].kind == KIND_SIDECAR) {
-			if (!process->ever_started)
-				return;
-		} else if (process->state != PROCESS_EXITED) {
+		if (process->state != PROCESS_EXITED)
 			return;
-		} else if (process->last.exit_code != 0) {
+		/* A sidecar that will never be Started fails the pod like an init. */
+		if (is_sidecar || !termination_is_success(&process->last)) {
 			pod_stop(step, STOP_INIT_FAILED, step->spec->grace_ns);
 			return;
 		}
@@ -81,19 +126,33 @@ static void start_inits(struct step *step)
 }
 
 /* Mains, one after the other: each start waits for the one before it to have been made (and its
- * postStart to be over), not for its success. */
+ * postStart to be over), not for its success. One that waits for what it depends on does not hold up others. */
 static void start_mains(struct step *step)
 {
 	struct pod *pod = step->pod;
 	if (pod->next_init < step->spec->init_count)
 		return;
-	while (pod->next_main < pod->process_count) {
-		struct process *process = &pod->processes[pod->next_main];
-		if (process->state == PROCESS_NONE)
-			process_start(step, pod->next_main);
-		if (process->state == PROCESS_SPAWNING || process->state == PROCESS_STARTING)
+	if (pod->starting >= 0 && is_starting(&pod->processes[pod->starting]))
+		return;
+	pod->starting = -1;
+	for (int i = step->spec->init_count; i < pod->process_count; i++) {
+		if (pod->processes[i].state != PROCESS_NONE)
+			continue;
+		start_if_it_may(step, i);
+		if (is_starting(&pod->processes[i])) {
+			pod->starting = i;
 			return;
-		pod->next_main++;
+		}
+	}
+}
+
+/* What a reload of the file brought to a pod that is initialised: sidecars that have not run yet. */
+static void start_new_sidecars(struct step *step)
+{
+	for (int i = 0; i < step->pod->next_init; i++) {
+		if (step->spec->processes[i].kind == KIND_SIDECAR &&
+			step->pod->processes[i].state == PROCESS_NONE)
+			start_if_it_may(step, i);
 	}
 }
 
@@ -101,7 +160,7 @@ static void start_mains(struct step *step)
 static bool is_complete(const struct step *step)
 {
 	const struct pod *pod = step->pod;
-	if (step->spec->pause)
+	if (step->spec->pause || pod->restart_all_at != NEVER || pod->replacing)
 		return false;
 	for (int i = step->spec->init_count; i < pod->process_count; i++) {
 		if (pod->processes[i].state != PROCESS_EXITED)
@@ -110,22 +169,103 @@ static bool is_complete(const struct step *step)
 	return true;
 }
 
-/* Everything that follows from the state and the time alone. Deadlines come last: whatever the
- * lines above decided may have set one that has already come. */
+/* A main that the pod does not outlive, and whose end was of that kind. */
+static bool ends_pod(const struct process_spec *spec, const struct process *process)
+{
+	if (process->state != PROCESS_EXITED || process->leaving)
+		return false;
+	return spec->lifecycle->on_exit == ON_EXIT_STOP ||
+		(spec->lifecycle->on_exit == ON_EXIT_STOP_ON_FAILURE &&
+			!termination_is_success(&process->last));
+}
+
+/* What the end of one process means for all. */
+static void draw_conclusions(struct step *step)
+{
+	struct pod *pod = step->pod;
+	for (int i = 0; i < pod->process_count && !pod->stopping; i++) {
+		const struct process *process = &pod->processes[i];
+		if (process->all_again && process->state == PROCESS_EXITED) {
+			pod_restart_all(step, i);
+		} else if (pod->restart_all_at == NEVER &&
+			ends_pod(&step->spec->processes[i], process)) {
+			pod->decider = i;
+			pod_stop(step, STOP_MAIN_ENDED, step->spec->grace_ns);
+		}
+	}
+}
+
+static void start_all(struct step *step)
+{
+	const struct pod *pod = step->pod;
+	if (!pod->stopping && pod->restart_all_at == NEVER && !pod->replacing)
+		start_inits(step);
+	if (!pod->stopping && pod->restart_all_at == NEVER && !pod->replacing) {
+		start_new_sidecars(step);
+		start_mains(step);
+	}
+	if (!pod->stopping && is_complete(step))
+		pod_stop(step, STOP_COMPLETED, step->spec->grace_ns);
+}
+
+/* Those that a reload takes out have ended: whoever carries out actions swaps the files now. */
+static void replace_progress(struct step *step)
+{
+	struct pod *pod = step->pod;
+	pod_give_turns(step);
+	for (int i = 0; i < pod->process_count; i++) {
+		if (pod->processes[i].leaving && !process_is_settled(&pod->processes[i]))
+			return;
+	}
+	pod->replacing = false;
+	step_add(step, ACT_REPLACE, -1);
+}
+
+/* What the time alone brings, for one process. */
+static void let_time_pass(struct step *step, int index)
+{
+	struct process *process = &step->pod->processes[index];
+	process_settle_flags(step, index);
+	if (process->deadline <= step->now)
+		process_step(step, index, NULL);
+	if (process->watchdog_at <= step->now)
+		process_watchdog_over(step, index);
+	probes_run(step, index);
+	process_settle_flags(step, index);
+}
+
+static int64_t processes_next_deadline(const struct pod *pod)
+{
+	int64_t next = probes_next_deadline(pod);
+	for (int i = 0; i < pod->process_count; i++) {
+		const struct process *process = &pod->processes[i];
+		if (process->deadline < next)
+			next = process->deadline;
+		if (process->watchdog_at < next)
+			next = process->watchdog_at;
+	}
+	return next;
+}
+
+/* Everything that follows from the state and the time alone. Whatever is decided may set a deadline that
+ * has come already, and that may decide again: but not for ever. */
 static void converge(struct step *step)
 {
+	enum { ROUNDS_MAX = 4 };
 	struct pod *pod = step->pod;
 	if (!pod->stopping && pod->deadline <= step->now)
 		pod_stop(step, STOP_DEADLINE, step->spec->grace_ns);
-	if (!pod->stopping)
-		start_inits(step);
-	if (!pod->stopping)
-		start_mains(step);
-	if (!pod->stopping && is_complete(step))
-		pod_stop(step, STOP_COMPLETED, step->spec->grace_ns);
-	for (int i = 0; i < pod->process_count; i++) {
-		if (pod->processes[i].deadline <= step->now)
-			process_step(step, i, NULL);
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		for (int i = 0; i < pod->process_count; i++)
+			let_time_pass(step, i);
+		draw_conclusions(step);
+		if (pod->restart_all_at != NEVER)
+			pod_restart_all_progress(step);
+		start_all(step);
+		if (pod->replacing)
+			replace_progress(step);
+		if (processes_next_deadline(pod) > step->now)
+			break;
 	}
 	pod_stop_progress(step);
 	pod_update_status(step);
@@ -216,6 +356,24 @@ static void kill_leftovers(struct step *step, int index)
 		step_add(step, ACT_KILL_TREE, index)->all = true;
 }
 
+/* Ends those that a new file changes or no longer has, in order; ACT_REPLACE when they have ended. */
+static void replace(struct step *step, const bool *leaving)
+{
+	struct pod *pod = step->pod;
+	if (pod->stopping || pod->replacing || pod->restart_all_at != NEVER || !leaving) {
+		pod->unexpected++;
+		return;
+	}
+	int64_t stop_by = time_after(step->now, step->spec->grace_ns);
+	pod->replacing = true;
+	for (int i = 0; i < pod->process_count; i++)
+		pod->processes[i].leaving = leaving[i];
+	for (int i = pod->process_count - 1; i >= 0; i--) {
+		if (leaving[i])
+			process_stop(step, i, STOP_CHANGED, stop_by);
+	}
+}
+
 static void process_event(struct step *step, const struct event *event)
 {
 	if (event->process < 0 || event->process >= step->pod->process_count) {
@@ -228,9 +386,10 @@ static void process_event(struct step *step, const struct event *event)
 		kill_leftovers(step, event->process);
 }
 
-static void boot(struct step *step)
+static void boot(struct step *step, uint32_t seed)
 {
 	struct pod *pod = step->pod;
+	pod->seed = seed;
 	pod->started_at = step->now;
 	if (step->spec->deadline_ns >= 0)
 		pod->deadline = time_after(step->now, step->spec->deadline_ns);
@@ -255,8 +414,11 @@ void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *
 	case EVENT_SPAWNED:
 	case EVENT_SPAWN_FAILED:
 	case EVENT_EXITED:
+	case EVENT_ADOPTED:
 	case EVENT_PROBED:
 	case EVENT_HOOK_DONE:
+	case EVENT_NOTIFIED:
+	case EVENT_CHANGED:
 		process_event(&step, event);
 		break;
 	case EVENT_SIGNALLED:
@@ -268,11 +430,14 @@ void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *
 	case EVENT_EVICTED:
 		evicted(&step, event);
 		break;
+	case EVENT_REPLACED:
+		replace(&step, event->leaving);
+		break;
 	case EVENT_DRAINED:
 		pod_drained(&step);
 		break;
 	case EVENT_BOOT:
-		boot(&step);
+		boot(&step, event->seed);
 		break;
 	case EVENT_TICK:
 	case EVENT_TYPE_COUNT:
@@ -285,10 +450,11 @@ int64_t pod_next_deadline(const struct pod *pod)
 {
 	if (pod->finished || pod->started_at < 0)
 		return NEVER;
-	int64_t next = pod->deadline;
-	for (int i = 0; i < pod->process_count; i++) {
-		if (pod->processes[i].deadline < next)
-			next = pod->processes[i].deadline;
-	}
+	int64_t next = processes_next_deadline(pod);
+	if (pod->deadline < next)
+		next = pod->deadline;
+	/* Until all have ended, that is what a RestartAllContainers waits for. */
+	if (pod->restart_all_at < next && pod_is_settled(pod))
+		next = pod->restart_all_at;
 	return next;
 }

@@ -63,10 +63,16 @@ static void add_head(struct text *out, const struct podstatus *status)
 	text_add(out, "%s},", is[CONDITION_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
 	add_condition(out, status, "ContainersReady", is[CONDITION_CONTAINERS_READY],
 		since[CONDITION_CONTAINERS_READY]);
+	text_add(out, "%s}", is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
+	if (since[CONDITION_ALL_RESTARTING] > pod->started_at || is[CONDITION_ALL_RESTARTING]) {
+		text_add(out, ",");
+		add_condition(out, status, "AllContainersRestarting",
+			is[CONDITION_ALL_RESTARTING], since[CONDITION_ALL_RESTARTING]);
+		text_add(out, "}");
+	}
 	text_add(out,
-		"%s}],\"podinit\":{\"name\":\"%s\",\"pid\":%d,\"orphansReaped\":%llu},"
+		"],\"podinit\":{\"name\":\"%s\",\"pid\":%d,\"orphansReaped\":%llu},"
 		"\"initContainerStatuses\":[",
-		is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"",
 		status->spec->name, status->pid, (unsigned long long)status->orphans);
 }
 
@@ -139,7 +145,8 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 		text_add(out, "{\"running\":{\"startedAt\":");
 		add_time(out, status, process->started_at);
 		text_add(out, "}}");
-	} else if (process->state == PROCESS_EXITED && last->exit_code >= 0) {
+	} else if ((process->state == PROCESS_EXITED || process->state == PROCESS_POST_STOP) &&
+		last->exit_code >= 0) {
 		add_terminated(out, status, index, true);
 		last = &process->previous;
 		is_latest = false;

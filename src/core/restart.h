@@ -4,10 +4,17 @@
 
 #include "pod.h"
 
-/* Should it start again after process->last? An init that ended with 0 is done; rules look only at
- * an end of its own, not at one that podinit caused (process->stop_cause). */
-bool restart_is_due(const struct pod_spec *pod_spec, const struct process_spec *spec,
-	const struct process *process);
+enum restart_decision {
+	RESTART_NOT,
+	RESTART_IT,
+	RESTART_EVERYTHING, /* RestartAllContainers */
+	RESTART_LIMITED,    /* it would, but has been started again too often */
+};
+
+/* Should it start again after process->last? An init that ended well is done; rules look only at an end of
+ * its own, not at one that podinit caused (process->stop_cause). */
+enum restart_decision restart_decide(const struct pod_spec *pod_spec,
+	const struct process_spec *spec, const struct process *process);
 
 /* When it may, counted from its latest end: the first restart at once, each later one after twice
  * the delay of the one before (the kubelet's doBackOff). */

@@ -5,6 +5,7 @@
 bool process_is_alive(const struct process *process)
 {
 	switch ((enum process_state)process->state) {
+	case PROCESS_FORKING:
 	case PROCESS_STARTING:
 	case PROCESS_RUNNING:
 	case PROCESS_PRE_STOP:
@@ -14,8 +15,10 @@ bool process_is_alive(const struct process *process)
 		return true;
 	case PROCESS_NONE:
 	case PROCESS_WAITING:
+	case PROCESS_PRE_START:
 	case PROCESS_SPAWNING:
 	case PROCESS_ABORTING:
+	case PROCESS_POST_STOP:
 	case PROCESS_EXITED:
 	case PROCESS_STATE_COUNT:
 		break;
@@ -23,17 +26,29 @@ bool process_is_alive(const struct process *process)
 	return false;
 }
 
+bool process_is_in_the_way(const struct process *process)
+{
+	return process_is_alive(process) || process->state == PROCESS_ABORTING ||
+		process->state == PROCESS_POST_STOP;
+}
+
+bool termination_is_success(const struct termination *termination)
+{
+	return termination->reason == NOTICE_COMPLETED && termination->exit_code >= 0;
+}
+
 bool process_is_started(const struct process_spec *spec, const struct process *process)
 {
 	return process_is_alive(process) && process->post_start_done &&
-		(!spec->probes[PROBE_STARTUP] || process->startup_done);
+		(!spec->probes[PROBE_STARTUP] || process->startup_done) &&
+		(!spec_notifies(spec) || process->notified);
 }
 
 bool process_is_ready(const struct process_spec *spec, const struct process *process)
 {
 	if (spec->kind == KIND_INIT)
-		return process->state == PROCESS_EXITED && process->last.exit_code == 0;
-	return process_is_started(spec, process) &&
+		return process->state == PROCESS_EXITED && termination_is_success(&process->last);
+	return process_is_started(spec, process) && !process->busy &&
 		(!spec->probes[PROBE_READINESS] || process->ready);
 }
 
@@ -62,9 +77,10 @@ struct counts {
 
 static void count_init(struct counts *counts, const struct process *process)
 {
-	if (process->state == PROCESS_EXITED && process->last.exit_code != 0)
+	bool failed = !termination_is_success(&process->last);
+	if (process->state == PROCESS_EXITED && failed)
 		counts->failed_init++;
-	else if (process->state == PROCESS_WAITING && process->last.exit_code != 0)
+	else if (process->state == PROCESS_WAITING && failed)
 		; /* failed, and will run again: neither pending nor final */
 	else if (process->state != PROCESS_EXITED)
 		counts->pending_init++;
@@ -94,7 +110,7 @@ static void count_main(struct counts *counts, const struct process *process)
 		counts->waiting++;
 	} else {
 		counts->stopped++;
-		counts->succeeded += process->last.exit_code == 0;
+		counts->succeeded += termination_is_success(&process->last);
 		counts->final += process->state == PROCESS_EXITED;
 	}
 }
@@ -117,8 +133,7 @@ static struct counts count(const struct pod_spec *spec, const struct pod *pod)
 static bool anything_lives(const struct pod *pod)
 {
 	for (int i = 0; i < pod->process_count; i++) {
-		if (process_is_alive(&pod->processes[i]) ||
-			pod->processes[i].state == PROCESS_ABORTING)
+		if (process_is_in_the_way(&pod->processes[i]))
 			return true;
 	}
 	return false;
@@ -130,6 +145,9 @@ static enum pod_phase raw_phase(
 {
 	int mains = pod->process_count - spec->init_count;
 	bool initialized = pod->next_init >= spec->init_count;
+	if (pod->stopping == STOP_MAIN_ENDED && (pod->finished || !anything_lives(pod)))
+		return termination_is_success(&pod->processes[pod->decider].last) ? PHASE_SUCCEEDED
+										   : PHASE_FAILED;
 	if (pod->stopping && (pod->finished || !anything_lives(pod))) {
 		/* A pod that was told to end: how all its mains ended decides. */
 		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_EVICTED &&
@@ -162,9 +180,15 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	 * stuck for good, and podinit ends). Nor does one that ran become Pending again because a
 	 * process of it waits. */
 	if (was_final || (is_final && anything_lives(pod) && !pod->finished) ||
-		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING))
+		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING &&
+			!pod->conditions[CONDITION_ALL_RESTARTING]))
 		return (enum pod_phase)pod->phase;
 	return phase;
+}
+
+static bool is_failure(const struct termination *termination)
+{
+	return termination->exit_code > 0 && !termination_is_success(termination);
 }
 
 static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
@@ -174,12 +198,15 @@ static int raw_exit_code(const struct pod_spec *spec, const struct pod *pod)
 		return DEADLINE_EXCEEDED;
 	if (pod_compute_phase(spec, pod) == PHASE_SUCCEEDED)
 		return 0;
+	if (pod->stopping == STOP_MAIN_ENDED)
+		return termination_exit_code(
+			&spec->start_codes, &pod->processes[pod->decider].last);
 	for (int i = spec->init_count; i < pod->process_count; i++) {
-		if (pod->processes[i].last.exit_code > 0)
+		if (is_failure(&pod->processes[i].last))
 			return termination_exit_code(&spec->start_codes, &pod->processes[i].last);
 	}
 	for (int i = 0; i < spec->init_count; i++) {
-		if (spec->processes[i].kind == KIND_INIT && pod->processes[i].last.exit_code > 0)
+		if (spec->processes[i].kind == KIND_INIT && is_failure(&pod->processes[i].last))
 			return termination_exit_code(&spec->start_codes, &pod->processes[i].last);
 	}
 	return pod->stopping == STOP_EVICTED ? EVICTED : STOPPED_BEFORE_IT_RAN;
@@ -213,9 +240,12 @@ void pod_update_status(struct step *step)
 	}
 	bool ready = everyone_is_ready(step->spec, pod);
 	const bool now[CONDITION_COUNT] = {
-		[CONDITION_INITIALIZED] = pod->next_init >= step->spec->init_count,
+		/* Once is for ever: not even RestartAllContainers takes it back. */
+		[CONDITION_INITIALIZED] = pod->conditions[CONDITION_INITIALIZED] ||
+			pod->next_init >= step->spec->init_count,
 		[CONDITION_CONTAINERS_READY] = ready,
 		[CONDITION_READY] = ready,
+		[CONDITION_ALL_RESTARTING] = pod->restart_all_at != NEVER,
 	};
 	for (int i = 0; i < CONDITION_COUNT; i++) {
 		if (now[i] == pod->conditions[i])

@@ -33,6 +33,55 @@ void process_skip_pre_stop(struct step *step, int index);
 /* The grace ends sooner than it was told. */
 void process_hurry(struct step *step, int index, int64_t stop_by);
 bool process_is_settled(const struct process *process);
+/* It has ended, and is as if it had never been started; but its instances are counted on. */
+void process_forget(struct process *process);
+/* Told to read its configuration again: now, or once it runs and its last reload is over. */
+void process_reload(struct step *step, int index);
+/* Its watchdog time is over. */
+void process_watchdog_over(struct step *step, int index);
+/* It is not started at all: `dependency` will never be what it must be. */
+void process_give_up(struct step *step, int index, int dependency);
+/* What follows from its state besides: Kubernetes' `started`, the watchdog, a reload that waited. */
+void process_settle_flags(struct step *step, int index);
+/* Adds a notice about it. */
+struct notice process_notice(const struct step *step, int index, enum notice_reason reason);
+
+/* --- probe.c: the workers of its probes --- */
+
+/* An instance runs from now on. */
+void probes_begin(struct step *step, int index);
+/* It is Started. */
+void probes_unlock(struct step *step, int index);
+/* It is being stopped: only readiness still counts. */
+void probes_hold(struct step *step, int index);
+/* It has ended. */
+void probes_end(struct step *step, int index);
+/* EVENT_PROBED. */
+void probe_answered(struct step *step, int index, const struct event *event);
+/* Attempts that are due, and those that took too long. */
+void probes_run(struct step *step, int index);
+/* The earliest of both, of all probes of the pod; NEVER: none. */
+int64_t probes_next_deadline(const struct pod *pod);
+/* A result past its threshold (process.c). */
+void process_probed(struct step *step, int index, enum probe_type type, bool success);
+
+/* --- again.c: RestartAllContainers --- */
+
+void pod_restart_all(struct step *step, int source);
+/* Moves it on as far as it goes now. */
+void pod_restart_all_progress(struct step *step);
+
+/* --- depend.c --- */
+
+enum dependency_state { DEPENDENCIES_HOLD, DEPENDENCIES_OPEN, DEPENDENCIES_FAILED };
+/* Those of a process that has not started; *failed: which will never hold. */
+enum dependency_state dependencies_state(const struct step *step, int index, int *failed);
+/* Does a process that depends on it still run? */
+bool dependents_live(const struct step *step, int index);
+
+/* --- pod.c --- */
+
+bool pod_is_settled(const struct pod *pod); /* every process is */
 
 /* --- stop.c: the end of the pod --- */
 
@@ -42,7 +91,13 @@ void pod_stop_progress(struct step *step);
 /* EVENT_DRAINED. */
 void pod_drained(struct step *step);
 
+/* Gives those that are leaving (pod->replacing) their turns. */
+void pod_give_turns(struct step *step);
+
 /* --- status.c --- */
+
+/* Does something of it still go on, for which others have to wait? */
+bool process_is_in_the_way(const struct process *process);
 
 /* Tells and stores the phase and the conditions that follow from the state. */
 void pod_update_status(struct step *step);

@@ -9,21 +9,37 @@
 
 enum { SIGNAL_KILL = 9, SIGNAL_TERM = 15 };
 
+/* Those that are ending: all of them at the end of the pod, else those that a reload takes out. */
+static bool is_ending(const struct pod *pod, int index)
+{
+	return pod->stopping || pod->processes[index].leaving;
+}
+
 static bool blocks_turns(const struct pod *pod, int from, int to)
 {
 	for (int i = from; i < to; i++) {
-		const struct process *process = &pod->processes[i];
-		if (process_is_alive(process) || process->state == PROCESS_ABORTING)
+		if (is_ending(pod, i) && process_is_in_the_way(&pod->processes[i]))
 			return true;
 	}
 	return false;
 }
 
+/* A main's turn: nobody who depends on it still runs. */
+static void give_mains_turns(struct step *step)
+{
+	struct pod *pod = step->pod;
+	for (int i = step->spec->init_count; i < pod->process_count; i++) {
+		if (pod->processes[i].state == PROCESS_TURN && !dependents_live(step, i))
+			process_take_turn(step, i);
+	}
+}
+
 /* A sidecar's turn: every main has ended, and so has every sidecar behind it. */
-static void give_turns(struct step *step)
+void pod_give_turns(struct step *step)
 {
 	struct pod *pod = step->pod;
 	int init_count = step->spec->init_count;
+	give_mains_turns(step);
 	if (blocks_turns(pod, init_count, pod->process_count))
 		return;
 	for (int i = init_count - 1; i >= 0; i--) {
@@ -88,15 +104,6 @@ static void drain_progress(struct step *step)
 	}
 }
 
-static bool everything_is_settled(const struct pod *pod)
-{
-	for (int i = 0; i < pod->process_count; i++) {
-		if (!process_is_settled(&pod->processes[i]))
-			return false;
-	}
-	return true;
-}
-
 /* The other inits do not wait for what their program left behind. */
 static void leave_behind(struct step *step)
 {
@@ -117,20 +124,20 @@ void pod_stop_progress(struct step *step)
 	struct pod *pod = step->pod;
 	if (!pod->stopping || pod->finished)
 		return;
-	give_turns(step);
+	pod_give_turns(step);
 	/* What was left behind is asked when every process is gone; but at the end of the grace at
 	 * the latest, or it would have no time at all. */
 	if (step->now >= give_up_at(pod))
 		finish(step);
-	else if (everything_is_settled(pod) && step->spec->leftovers != LEFTOVERS_ASKED)
+	else if (pod_is_settled(pod) && step->spec->leftovers != LEFTOVERS_ASKED)
 		leave_behind(step);
-	else if (everything_is_settled(pod) || step->now >= pod->stop_by)
+	else if (pod_is_settled(pod) || step->now >= pod->stop_by)
 		drain_progress(step);
 }
 
 void pod_drained(struct step *step)
 {
-	if (step->pod->draining && everything_is_settled(step->pod))
+	if (step->pod->draining && pod_is_settled(step->pod))
 		finish(step);
 }
 
@@ -155,6 +162,8 @@ void pod_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
 		return;
 	}
 	pod->stopping = (uint8_t)cause;
+	pod->restart_all_at = NEVER;
+	pod->replacing = false;
 	pod->stop_by = stop_by;
 	pod->deadline = stop_by;
 	struct notice notice = notice_of(cause == STOP_DEADLINE ? NOTICE_DEADLINE_EXCEEDED

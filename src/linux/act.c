@@ -342,6 +342,12 @@ void act(struct loop *loop, const struct action *action)
 	case ACT_CANCEL_HOOK:
 		ev_timer_stop(loop->ev, &loop->processes[action->process].sleep);
 		break;
+	case ACT_ADOPT:
+	case ACT_CANCEL_ADOPT:
+	case ACT_PROBE:
+	case ACT_CANCEL_PROBE:
+	case ACT_REPLACE:
+		break;
 	case ACT_DRAIN:
 		loop->drain_signo = action->signo;
 		break;

@@ -107,7 +107,8 @@ static int find_process(const struct pod_spec *spec, const char *name, size_t le
 
 /* An init never gets ready, and has ended before others begin; a sidecar starts before what stands below
  * it does. */
-static const char *why_not(const struct pod_spec *spec, int index, int other)
+static const char *why_not(const struct pod_spec *spec, int index, int other,
+	enum dependency_condition condition)
 {
 	if (other < 0)
 		return "there is no such sidecar or main";
@@ -115,6 +116,8 @@ static const char *why_not(const struct pod_spec *spec, int index, int other)
 		return "an init has ended before it starts, always";
 	if (spec->processes[index].kind == KIND_SIDECAR && other >= index)
 		return "a sidecar starts before what stands below it";
+	if (spec->processes[other].kind == KIND_SIDECAR && condition == DEPENDENCY_COMPLETED)
+		return "a sidecar never completes";
 	return NULL;
 }
 
@@ -129,7 +132,8 @@ static void resolve_dependencies(const struct check *check, int index)
 		if (!dependency_parse(life->depends_on.items[i], &name))
 			continue; /* was told when it was read */
 		int other = find_process(check->spec, life->depends_on.items[i], name.length);
-		const char *problem = why_not(check->spec, index, other);
+		const char *problem = 
+			why_not(check->spec, index, other, name.condition);
 		if (problem) {
 			check_says(check, process, 0, "dependsOn: %.*s: %s", (int)name.length,
 				life->depends_on.items[i], problem);
@@ -138,6 +142,7 @@ static void resolve_dependencies(const struct check *check, int index)
 		struct dependencies *all = &life->dependencies;
 		all->items = arena_grow(arena, all->items, all->count, sizeof(*all->items));
 		all->items[all->count++] = (struct dependency){other, (uint8_t)name.condition};
+		check->spec->processes[other].is_depended_on = true;
 	}
 }
 

@@ -94,6 +94,7 @@ struct process_spec {
 	uint8_t privilege_escalation; /* enum said: allowPrivilegeEscalation */
 	bool proc_unmasked;	      /* procMount Unmasked */
 	bool keeps_stdin, tty;
+	bool is_depended_on; /* some dependsOn names it; made by spec_check() */
 	uint16_t source; /* index of the file it stands in, for messages */
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
 	struct strings command, args, env; /* as written */
