@@ -44,6 +44,23 @@ struct story *story(const char *ini)
 	struct story *t = story_empty();
 	spec_finish(&t->spec);
 	good_spec(&t->spec, ini);
+	for (int i = 0; i < t->spec.process_count * PROBE_COUNT; i++) {
+		struct probe_spec *probe =
+			t->spec.processes[i / PROBE_COUNT].probes[i % PROBE_COUNT];
+		if (!probe)
+			continue;
+		probe->failure_threshold = 1;
+		probe->timeout_ns = NEVER;
+	}
+	return story_of(t);
+}
+
+struct story *story_probed(const char *ini)
+{
+	struct story *t = story_empty();
+	spec_finish(&t->spec);
+	good_spec(&t->spec, ini);
+	t->sees_probes = true;
 	return story_of(t);
 }
 
@@ -181,7 +198,8 @@ static void remember(struct story *t)
 			assert_false(t->finished);
 			t->finished = true;
 			t->exit_code = action->exit_code;
-		} else {
+		} else if (t->sees_probes ||
+			(action->type != ACT_PROBE && action->type != ACT_CANCEL_PROBE)) {
 			assert_in_range(t->queued, 0, COUNT(t->queue) - 1);
 			t->queue[t->queued++] = *action;
 		}
@@ -263,13 +281,28 @@ void dies(struct story *t, const char *name, int signo)
 	ends(t, name, 0, signo);
 }
 
-void probe(struct story *t, const char *name, enum probe_type type, bool success)
+void probe_ends(struct story *t, const char *name, enum probe_type type, enum probe_result result)
 {
+	int index = index_of(t, name);
+	const struct probe *worker = pod_probe(t->pod, t->spec.processes[index].probes[type]);
 	step(t,
 		&(struct event){.type = EVENT_PROBED,
-			.process = index_of(t, name),
+			.process = index,
 			.probe = (uint8_t)type,
-			.success = success});
+			.attempt = worker->attempt,
+			.result = (uint8_t)result});
+}
+
+/* At any time: an attempt that is only planned is made now. */
+void probe(struct story *t, const char *name, enum probe_type type, bool success)
+{
+	struct probe *worker =
+		pod_probe(t->pod, t->spec.processes[index_of(t, name)].probes[type]);
+	if (worker->fails_at == NEVER && worker->due != NEVER) {
+		worker->due = t->now;
+		step(t, &(struct event){.type = EVENT_TICK});
+	}
+	probe_ends(t, name, type, success ? PROBE_SUCCESS : PROBE_FAILURE);
 }
 
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success)
@@ -305,8 +338,20 @@ void drained(struct story *t)
 
 static const char *action_name(int type)
 {
-	static const char *const names[ACTION_TYPE_COUNT] = {"spawn", "abort", "signal",
-		"kill tree", "run hook", "cancel hook", "drain", "tell", "finish"};
+	static const char *const names[ACTION_TYPE_COUNT] = {[ACT_SPAWN] = "spawn",
+		[ACT_ABORT] = "abort",
+		[ACT_SIGNAL] = "signal",
+		[ACT_KILL_TREE] = "kill tree",
+		[ACT_ADOPT] = "adopt",
+		[ACT_CANCEL_ADOPT] = "cancel adopt",
+		[ACT_PROBE] = "probe",
+		[ACT_CANCEL_PROBE] = "cancel probe",
+		[ACT_RUN_HOOK] = "run hook",
+		[ACT_CANCEL_HOOK] = "cancel hook",
+		[ACT_DRAIN] = "drain",
+		[ACT_REPLACE] = "replace",
+		[ACT_TELL] = "tell",
+		[ACT_FINISH] = "finish"};
 	return names[type];
 }
 

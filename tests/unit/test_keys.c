@@ -83,7 +83,7 @@ static void defaults_of_kubernetes(void **state)
 	assert_int_equal(probe->success_threshold, 1);
 	assert_int_equal(probe->failure_threshold, 3);
 	assert_null(m->probes[PROBE_LIVENESS]);
-	assert_null(m->hooks[HOOK_PRE_STOP]);
+	assert_null(m->lifecycle->hooks[HOOK_PRE_STOP]);
 	spec_finish(&spec);
 }
 
@@ -177,7 +177,10 @@ static const char *good_value(const struct key *key)
 		[KEY_CAPABILITIES] = "NET_ADMIN, CAP_KILL",
 		[KEY_LIMIT] = "10:unlimited",
 		[KEY_NUMBERS] = "0,2-3",
-		[KEY_PORTS] = "http:80, 53/UDP"};
+		[KEY_PORTS] = "http:80, 53/UDP",
+		[KEY_EXIT_CODES] = "1, 143",
+		[KEY_DEPENDENCIES] = "a, b:ready",
+		[KEY_HEADERS] = "Host: a"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return key->type == KEY_ENUM ? key->choices[key->min] : values[key->type];
 }
@@ -207,7 +210,10 @@ static const char *bad_value(const struct key *key)
 		[KEY_CAPABILITIES] = "NET_ADMIN, NOPE",
 		[KEY_LIMIT] = "10:9",
 		[KEY_NUMBERS] = "3-2",
-		[KEY_PORTS] = "80/XYZ"};
+		[KEY_PORTS] = "80/XYZ",
+		[KEY_EXIT_CODES] = "256",
+		[KEY_DEPENDENCIES] = "a:done",
+		[KEY_HEADERS] = "Host"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return values[key->type];
 }
@@ -244,7 +250,7 @@ static void later_rows_are_refused(void **state)
 			assert_contains(said, "must be");
 		}
 	}
-	assert_true(later > 50);
+	assert_true(later > 10);
 }
 
 static void other_rows_are_accepted(void **state)

@@ -218,7 +218,7 @@ static void largest_steps(void **state)
 						.process = i,
 						.success = true});
 			t->queued = 0;
-			if (hurry == 3 && t->pod->next_main < t->pod->process_count)
+			if (hurry == 3 && t->pod->starting >= 0)
 				step(t,
 					&(struct event){.type = EVENT_HOOK_DONE,
 						.process = i,

@@ -96,7 +96,7 @@ void assert_spec_survives(const struct pod_spec *spec);
 #define MAIN(name)	  "[main " name "]\ncommand = x\n"
 #define PRE_STOP	  "lifecycle.preStop.exec.command = x\n"
 #define POST_START	  "lifecycle.postStart.exec.command = x\n"
-#define STARTUP		  "startupProbe.exec.command = x\n"
+#define STARTUP	  "startupProbe.exec.command = x\n"
 #define LIVENESS	  "livenessProbe.exec.command = x\n"
 #define READINESS	  "readinessProbe.exec.command = x\n"
 
@@ -113,12 +113,16 @@ struct story {
 	/* What podinit did and no expect_ has looked at yet. */
 	struct action queue[256];
 	int queued;
+	bool sees_probes; /* actions of probes go there, too */
 	/* What it told since forget_told(). */
 	struct notice told[256];
 	int told_count;
 };
 
-struct story *story(const char *ini);	 /* loads and boots */
+/* Loads and boots. One failure counts, and an attempt lasts until probe() ends it. */
+struct story *story(const char *ini);
+/* The same, with the probes as they are written, and their actions in the queue. */
+struct story *story_probed(const char *ini);
 struct story *story_of(struct story *t); /* boots one whose spec is filled */
 struct story *story_empty(void);	 /* with an initialised, empty spec */
 struct story *story_entrypoint(void);	 /* of `podinit -- /bin/app arg`; not booted */
@@ -136,6 +140,9 @@ void spawn_fails(struct story *t, const char *name, enum spawn_stage stage, int 
 void exits(struct story *t, const char *name, int exit_code);
 void dies(struct story *t, const char *name, int signo);
 void probe(struct story *t, const char *name, enum probe_type type, bool success);
+/* The attempt that is made ends so. */
+void probe_ends(
+	struct story *t, const char *name, enum probe_type type, enum probe_result result);
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success);
 void signalled(struct story *t, int signo);
 void asked_to_stop(struct story *t, int64_t grace_ns);
