@@ -50,7 +50,7 @@ struct story *story(const char *ini)
 		if (!probe)
 			continue;
 		probe->failure_threshold = 1;
-		probe->timeout_ns = NEVER;
+		probe->timeout_ns = 1000000 * S;
 	}
 	return story_of(t);
 }
