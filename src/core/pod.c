@@ -59,13 +59,8 @@ void pod_init(struct pod *pod, const struct pod_spec *spec)
 		process->backoff_since = -1;
 		process->last.exit_code = -1;
 		process->previous.exit_code = -1;
-		for (int type = 0; type < PROBE_COUNT; type++) {
-			const struct probe_spec *probe = spec->processes[i].probes[type];
-			if (probe)
-				*pod_probe(pod, probe) =
-					(struct probe){.due = NEVER, .fails_at = NEVER};
-		}
 	}
+	probes_init(pod, spec);
 }
 
 bool pod_is_settled(const struct pod *pod)
@@ -221,17 +216,20 @@ static void replace_progress(struct step *step)
 	step_add(step, ACT_REPLACE, -1);
 }
 
-/* What the time alone brings, for one process. */
-static void let_time_pass(struct step *step, int index)
+/* What the time alone brings. */
+static void let_time_pass(struct step *step)
 {
-	struct process *process = &step->pod->processes[index];
-	process_settle_flags(step, index);
-	if (process->deadline <= step->now)
-		process_step(step, index, NULL);
-	if (process->watchdog_at <= step->now)
-		process_watchdog_over(step, index);
-	probes_run(step, index);
-	process_settle_flags(step, index);
+	struct pod *pod = step->pod;
+	for (int i = 0; i < pod->process_count; i++) {
+		process_conclude(step, i);
+		if (pod->processes[i].deadline <= step->now)
+			process_step(step, i, NULL);
+		if (pod->processes[i].watchdog_at <= step->now)
+			process_watchdog_over(step, i);
+	}
+	probes_run(step);
+	for (int i = 0; i < pod->process_count; i++)
+		process_conclude(step, i);
 }
 
 static int64_t processes_next_deadline(const struct pod *pod)
@@ -256,8 +254,7 @@ static void converge(struct step *step)
 	if (!pod->stopping && pod->deadline <= step->now)
 		pod_stop(step, STOP_DEADLINE, step->spec->grace_ns);
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		for (int i = 0; i < pod->process_count; i++)
-			let_time_pass(step, i);
+		let_time_pass(step);
 		draw_conclusions(step);
 		if (pod->restart_all_at != NEVER)
 			pod_restart_all_progress(step);

@@ -74,16 +74,21 @@ struct process {
 	bool reloading;			   /* its reload hook runs */
 	bool all_again;			   /* its end asks for RestartAllContainers */
 	bool leaving;			   /* a reload of the pod's file takes this one out */
+	bool is_ready;			   /* Kubernetes' `ready`, as of the last step */
+	bool touched;			   /* in this step: what follows from its state may differ */
 };
 
 /* The worker of one probe of one process: pod-wide, by probe_spec.index. */
 struct probe {
 	int64_t due;	     /* the next attempt; NEVER: none is to come */
 	int64_t fails_at;    /* the attempt that is made has failed then; NEVER: none is made */
+	int32_t process;     /* index: whose it is */
 	int32_t results;     /* equal ones in a row */
-	uint16_t attempt;    /* number of the latest */
+	uint32_t attempt;    /* number of the latest */
+	uint8_t type;	     /* enum probe_type */
 	uint8_t last;	     /* enum probe_result of the latest that counted */
 	uint8_t tries;	     /* attempts in a row that podinit could not make */
+	uint8_t padding;     /* none that the compiler chooses: the state is compared byte by byte */
 };
 
 enum pod_condition {
@@ -168,7 +173,7 @@ struct event {
 	uint8_t notification; /* enum notification */
 	bool success, oom;
 	uint8_t exit_code, signo;
-	uint16_t attempt;
+	uint32_t attempt;
 	int32_t process; /* index */
 	int32_t pid;
 	int32_t volume; /* index */
@@ -201,7 +206,7 @@ struct action {
 	uint8_t type; /* enum action_type */
 	uint8_t probe, hook; /* enum probe_type, enum hook_type */
 	uint8_t signo;
-	uint16_t attempt;
+	uint32_t attempt;
 	bool group; /* to its process group, not only to its main process */
 	bool all;   /* not only what is in its process group. At the end of the pod that is what
 		     * ACT_DRAIN asks first */

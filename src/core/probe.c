@@ -47,7 +47,28 @@ void probes_begin(struct step *step, int index)
 						    : NEVER;
 		struct probe *probe = pod_probe(step->pod, spec);
 		*probe = (struct probe){
-			.due = due, .fails_at = NEVER, .attempt = probe->attempt};
+			.due = due,
+			.fails_at = NEVER,
+			.process = index,
+			.attempt = probe->attempt,
+			.type = (uint8_t)type,
+		};
+	}
+}
+
+void probes_init(struct pod *pod, const struct pod_spec *spec)
+{
+	for (int i = 0; i < pod->process_count; i++) {
+		for (int type = 0; type < PROBE_COUNT; type++) {
+			const struct probe_spec *probe = spec->processes[i].probes[type];
+			if (probe)
+				*pod_probe(pod, probe) = (struct probe){
+					.due = NEVER,
+					.fails_at = NEVER,
+					.process = i,
+					.type = (uint8_t)type,
+				};
+		}
 	}
 }
 
@@ -157,10 +178,10 @@ void probe_answered(struct step *step, int index, const struct event *event)
 		probe->tries = 0;
 }
 
-static void run(struct step *step, int index, int type)
+static void run(struct step *step, struct probe *probe)
 {
+	int index = probe->process, type = probe->type;
 	const struct probe_spec *spec = spec_of(step, index, type);
-	struct probe *probe = pod_probe(step->pod, spec);
 	if (probe->fails_at <= step->now) {
 		cancel(step, index, type, probe);
 		count_result(step, index, type, PROBE_FAILURE, true);
@@ -174,22 +195,33 @@ static void run(struct step *step, int index, int type)
 	attempt(step, index, type);
 }
 
-void probes_run(struct step *step, int index)
+/* While an attempt is made, no other one begins. */
+static int64_t deadline_of(const struct probe *probe)
 {
-	for (int type = 0; type < PROBE_COUNT; type++) {
-		if (spec_of(step, index, type))
-			run(step, index, type);
+	return probe->fails_at != NEVER ? probe->fails_at : probe->due;
+}
+
+/* Behind the processes: there may be thousands, so they are walked without looking at anything else. */
+static const struct probe *all_of(const struct pod *pod)
+{
+	return (const struct probe *)&pod->processes[pod->process_count];
+}
+
+void probes_run(struct step *step)
+{
+	struct probe *probes = (struct probe *)all_of(step->pod);
+	for (int i = 0; i < step->pod->probe_count; i++) {
+		if (deadline_of(&probes[i]) <= step->now)
+			run(step, &probes[i]);
 	}
 }
 
 int64_t probes_next_deadline(const struct pod *pod)
 {
-	const struct probe *probes = (const struct probe *)&pod->processes[pod->process_count];
+	const struct probe *probes = all_of(pod);
 	int64_t next = NEVER;
 	for (int i = 0; i < pod->probe_count; i++) {
-		/* While an attempt is made, no other one begins. */
-		int64_t deadline =
-			probes[i].fails_at != NEVER ? probes[i].fails_at : probes[i].due;
+		int64_t deadline = deadline_of(&probes[i]);
 		if (deadline < next)
 			next = deadline;
 	}

@@ -17,6 +17,7 @@ void process_set_state(struct process *process, enum process_state state, int64_
 {
 	process->state = (uint8_t)state;
 	process->deadline = deadline;
+	process->touched = true;
 	if (state != PROCESS_RUNNING)
 		process->watchdog_at = NEVER;
 	if (!process_is_alive(process)) {
@@ -227,10 +228,13 @@ static void no_daemon(struct step *step, int index, const struct event *event)
 
 /* --- while it runs --- */
 
-void process_settle_flags(struct step *step, int index)
+void process_conclude(struct step *step, int index)
 {
 	const struct process_spec *spec = process_spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
+	if (!process->touched)
+		return;
+	process->touched = false;
 	bool is_started = process_is_started(spec, process);
 	if (is_started && !process->is_started) {
 		process->ever_started = true;
@@ -241,6 +245,7 @@ void process_settle_flags(struct step *step, int index)
 		}
 	}
 	process->is_started = is_started;
+	process->is_ready = process_is_ready(spec, process);
 	if (process->reload_wanted && process->state == PROCESS_RUNNING && !process->reloading)
 		process_reload(step, index);
 }
@@ -371,6 +376,7 @@ void process_probed(struct step *step, int index, enum probe_type type, bool suc
 {
 	const struct probe_spec *probe = process_spec_of(step, index)->probes[type];
 	struct process *process = &step->pod->processes[index];
+	process->touched = true;
 	if (type == PROBE_READINESS) {
 		process->ready = success;
 	} else if (success) {
@@ -452,8 +458,9 @@ static transition *const TRANSITIONS[PROCESS_STATE_COUNT][EVENT_TYPE_COUNT] = {
 
 void process_step(struct step *step, int index, const struct event *event)
 {
-	transition *go =
-		TRANSITIONS[step->pod->processes[index].state][event ? event->type : DEADLINE];
+	struct process *process = &step->pod->processes[index];
+	transition *go = TRANSITIONS[process->state][event ? event->type : DEADLINE];
+	process->touched = true;
 	if (go)
 		go(step, index, event);
 	else

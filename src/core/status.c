@@ -221,8 +221,8 @@ int pod_exit_code(const struct pod_spec *spec, const struct pod *pod)
 static bool everyone_is_ready(const struct pod_spec *spec, const struct pod *pod)
 {
 	for (int i = 0; i < pod->process_count; i++) {
-		if (spec->processes[i].kind != KIND_INIT &&
-			!process_is_ready(&spec->processes[i], &pod->processes[i]))
+		bool counts = i >= spec->init_count || spec->processes[i].kind == KIND_SIDECAR;
+		if (counts && !pod->processes[i].is_ready)
 			return false;
 	}
 	return true;

@@ -41,8 +41,9 @@ void process_reload(struct step *step, int index);
 void process_watchdog_over(struct step *step, int index);
 /* It is not started at all: `dependency` will never be what it must be. */
 void process_give_up(struct step *step, int index, int dependency);
-/* What follows from its state besides: Kubernetes' `started`, the watchdog, a reload that waited. */
-void process_settle_flags(struct step *step, int index);
+/* What follows from its state besides: Kubernetes' `started` and `ready`, the watchdog, a reload that
+ * waited. */
+void process_conclude(struct step *step, int index);
 /* Adds a notice about it. */
 struct notice process_notice(const struct step *step, int index, enum notice_reason reason);
 
@@ -58,8 +59,10 @@ void probes_hold(struct step *step, int index);
 void probes_end(struct step *step, int index);
 /* EVENT_PROBED. */
 void probe_answered(struct step *step, int index, const struct event *event);
-/* Attempts that are due, and those that took too long. */
-void probes_run(struct step *step, int index);
+/* Attempts that are due, and those that took too long, of all probes of the pod. */
+void probes_run(struct step *step);
+/* At the beginning. */
+void probes_init(struct pod *pod, const struct pod_spec *spec);
 /* The earliest of both, of all probes of the pod; NEVER: none. */
 int64_t probes_next_deadline(const struct pod *pod);
 /* A result past its threshold (process.c). */
