@@ -221,15 +221,18 @@ static void let_time_pass(struct step *step)
 {
 	struct pod *pod = step->pod;
 	for (int i = 0; i < pod->process_count; i++) {
-		process_conclude(step, i);
+		if (pod->processes[i].touched)
+			process_conclude(step, i);
 		if (pod->processes[i].deadline <= step->now)
 			process_step(step, i, NULL);
 		if (pod->processes[i].watchdog_at <= step->now)
 			process_watchdog_over(step, i);
 	}
 	probes_run(step);
-	for (int i = 0; i < pod->process_count; i++)
-		process_conclude(step, i);
+	for (int i = 0; i < pod->process_count; i++) {
+		if (pod->processes[i].touched)
+			process_conclude(step, i);
+	}
 }
 
 static int64_t processes_next_deadline(const struct pod *pod)

@@ -232,8 +232,6 @@ void process_conclude(struct step *step, int index)
 {
 	const struct process_spec *spec = process_spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
-	if (!process->touched)
-		return;
 	process->touched = false;
 	bool is_started = process_is_started(spec, process);
 	if (is_started && !process->is_started) {
