@@ -1,8 +1,6 @@
 /* podprobe: one attempt of a probe or hook, for podinit: what needs TLS, HTTP/2 or a name that has to be
  * resolved, so that process 1 has none of these in it. A table of kinds. It has no timeout (podinit kills
  * it), and must not live longer than who started it. */
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,7 +94,7 @@ static bool is_host(const char *text)
 		if (*c <= ' ' || *c == 0x7f || strchr("/?#@[]\\\"<>^`{|}", *c))
 			return false;
 	}
-	return length > 0 && length <= HOST_MAX;
+	return length > 0 && length <= HOST_MAX && text[0] != '-';
 }
 
 static bool is_port(const char *text)
@@ -105,54 +103,59 @@ static bool is_port(const char *text)
 	return length > 0 && length <= 5 && !text[length] && text[0] != '0' && atoi(text) <= 65535;
 }
 
-static bool read_option(
-	int option, const struct kind *kind, struct arena *arena, struct probe *probe)
+/* "--NAME" or "--NAME=VALUE": the value, "" if it has none to have; NULL if `word` is another option. */
+static const char *option_value(const char *word, const char *name, bool has_value)
 {
-	unsigned bit = option == 'k' ? CAN_HOOK : option == 'H' ? CAN_HEADER : CAN_USER_AGENT;
-	if (!(kind->options & bit)) {
-		complain("%s has no such option", kind->name);
-		return false;
-	}
-	if (option == 'k') {
+	size_t length = strlen(name);
+	if (strncmp(word + 2, name, length) != 0 || word[2 + length] != (has_value ? '=' : '\0'))
+		return NULL;
+	return word + 2 + length + has_value;
+}
+
+static bool read_option(
+	const char *word, const struct kind *kind, struct arena *arena, struct probe *probe)
+{
+	const char *value;
+	if ((kind->options & CAN_HOOK) && option_value(word, "hook", false)) {
 		probe->hook = true;
-	} else if (option == 'H' && is_header(optarg)) {
-		strings_add(arena, &probe->headers, optarg);
-	} else if (option == 'H') {
-		complain("--header is 'NAME: VALUE', not '%s'", optarg);
+	} else if ((kind->options & CAN_HEADER) && (value = option_value(word, "header", true))) {
+		strings_add(arena, &probe->headers, value);
+		if (is_header(value))
+			return true;
+		complain("--header is 'NAME: VALUE', not '%s'", value);
 		return false;
-	} else if (is_plain(optarg)) {
-		probe->user_agent = optarg;
-	} else {
+	} else if ((kind->options & CAN_USER_AGENT) &&
+		   (value = option_value(word, "user-agent", true))) {
+		probe->user_agent = value;
+		if (is_plain(value))
+			return true;
 		complain("--user-agent has control characters");
+		return false;
+	} else {
+		complain("%s has no option '%s'", kind->name, word);
 		return false;
 	}
 	return true;
 }
 
-/* Behind the kind: options, then operands. */
+/* Behind the kind: options, then operands. NULL is the end. */
 static bool read_words(
-	int count, char **words, const struct kind *kind, struct arena *arena, struct probe *probe)
+	char **words, const struct kind *kind, struct arena *arena, struct probe *probe)
 {
-	static const struct option options[] = {
-		{"hook", no_argument, NULL, 'k'},
-		{"header", required_argument, NULL, 'H'},
-		{"user-agent", required_argument, NULL, 'u'},
-		{0},
-	};
-	int option;
-	while ((option = getopt_long(count, words, "+", options, NULL)) != -1) {
-		if (option == '?' || !read_option(option, kind, arena, probe))
+	for (; *words && strncmp(*words, "--", 2) == 0; words++) {
+		if (!read_option(*words, kind, arena, probe))
 			return false;
 	}
-	char **operands = words + optind;
-	int given = count - optind, most = kind->what_max ? 3 : 2;
+	int given = 0, most = kind->what_max ? 3 : 2;
+	while (words[given])
+		given++;
 	if (given < 2 || given > most) {
 		complain("%s takes %s", kind->name, kind->arguments);
 		return false;
 	}
-	probe->host = operands[0];
-	probe->port = operands[1];
-	probe->what = given > 2 ? operands[2] : "";
+	probe->host = words[0];
+	probe->port = words[1];
+	probe->what = given > 2 ? words[2] : "";
 	if (!is_host(probe->host))
 		complain("'%s' is not a host", probe->host);
 	else if (!is_port(probe->port))
@@ -174,12 +177,12 @@ static void print_verdict(const struct verdict *verdict)
 	putchar('\n');
 }
 
-static int run(const struct kind *kind, int count, char **words)
+static int run(const struct kind *kind, char **words)
 {
 	struct arena arena = {0};
 	struct probe probe = {0};
 	struct verdict verdict = {.result = PROBE_ERROR};
-	if (read_words(count, words, kind, &arena, &probe)) {
+	if (read_words(words, kind, &arena, &probe)) {
 		kind->run(&probe, &verdict);
 		print_verdict(&verdict);
 	}
@@ -189,7 +192,7 @@ static int run(const struct kind *kind, int count, char **words)
 
 int main(int argc, char **argv)
 {
-	const char *name = argv[1] ? argv[1] : "";
+	const char *name = argc > 1 ? argv[1] : "";
 	arena_exhausted = say_no_memory;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* What is written to a server that is gone is an error there, and not a death. */
@@ -204,7 +207,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < KIND_COUNT; i++) {
 		if (strcmp(KINDS[i].name, name) == 0)
-			return run(&KINDS[i], argc - 1, argv + 1);
+			return run(&KINDS[i], argv + 2);
 	}
 	if (*name)
 		complain("unknown kind '%s'; podprobe --help lists them", name);
