@@ -61,13 +61,15 @@ static void print_usage(FILE *stream)
 {
 	fprintf(stream, "usage: podprobe KIND [OPTION...] HOST PORT [PATH|SERVICE]\n\n");
 	for (int i = 0; i < KIND_COUNT; i++)
-		fprintf(stream, "  %-6s %-20s %s\n", KINDS[i].name, KINDS[i].arguments, KINDS[i].help);
-	fprintf(stream, "\n"
-			"  --header='NAME: VALUE'      http, https: in place of podprobe's own; repeats\n"
-			"  --hook                      http, https: a hook: any answer is a success\n"
-			"  --user-agent=TEXT           http, https, grpc: default kube-probe/1.32\n"
-			"\nExit code: 0 success; 1 failure; 2 success with a warning; 3 not even "
-			"tried.\n");
+		fprintf(stream, "  %-6s %-20s %s\n", KINDS[i].name, KINDS[i].arguments,
+			KINDS[i].help);
+	fprintf(stream,
+		"\n"
+		"  --header='NAME: VALUE'      http, https: in place of podprobe's own; repeats\n"
+		"  --hook                      http, https: a hook: any answer is a success\n"
+		"  --user-agent=TEXT           http, https, grpc: default kube-probe/1.32\n"
+		"\nExit code: 0 success; 1 failure; 2 success with a warning; 3 not even "
+		"tried.\n");
 }
 
 static bool is_plain(const char *text)
@@ -81,8 +83,9 @@ static bool is_plain(const char *text)
 
 static bool is_header(const char *text)
 {
-	size_t name = strspn(text, "!#$%&'*+-.^_`|~0123456789"
-				   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	size_t name = strspn(text,
+		"!#$%&'*+-.^_`|~0123456789"
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 	return name > 0 && text[name] == ':' && is_plain(text);
 }
 
@@ -125,7 +128,7 @@ static bool read_option(
 		complain("--header is 'NAME: VALUE', not '%s'", value);
 		return false;
 	} else if ((kind->options & CAN_USER_AGENT) &&
-		   (value = option_value(word, "user-agent", true))) {
+		(value = option_value(word, "user-agent", true))) {
 		probe->user_agent = value;
 		if (is_plain(value))
 			return true;

@@ -42,8 +42,8 @@ static void say_unresolved(const char *host, int error, int saved, struct verdic
 {
 	char words[128];
 	const char *why = error == EAI_SYSTEM ? error_words(saved, words, sizeof(words))
-			  : error == EAI_NONAME || error == EAI_NODATA ? "no such host"
-								       : gai_strerror(error);
+		: error == EAI_NONAME || error == EAI_NODATA ? "no such host"
+							     : gai_strerror(error);
 	verdict_set(verdict, error == EAI_MEMORY ? PROBE_ERROR : PROBE_FAILURE,
 		"dial tcp: lookup %s: %s", host, why);
 }
@@ -58,8 +58,8 @@ static void say_unconnected(
 	authority_write(where, sizeof(where), host, port);
 	/* Without a socket nothing was tried, but for a family that this kernel does not have. */
 	bool tried = strcmp(what, "connect") == 0 || error == EAFNOSUPPORT;
-	verdict_set(verdict, tried ? PROBE_FAILURE : PROBE_ERROR, "dial tcp %s: %s: %s", where, what,
-		error_words(error, words, sizeof(words)));
+	verdict_set(verdict, tried ? PROBE_FAILURE : PROBE_ERROR, "dial tcp %s: %s: %s", where,
+		what, error_words(error, words, sizeof(words)));
 }
 
 int connect_host(const char *host, const char *port, struct verdict *verdict)

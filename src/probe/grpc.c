@@ -70,7 +70,7 @@ static void message_read(char *message, size_t size, const char *value)
 	while (*value && length < size - 1) {
 		unsigned byte;
 		bool coded = *value == '%' && isxdigit((unsigned char)value[1]) &&
-			     isxdigit((unsigned char)value[2]);
+			isxdigit((unsigned char)value[2]);
 		if (coded && sscanf(value + 1, "%2x", &byte) == 1) {
 			message[length++] = (char)byte;
 			value += 3;
@@ -168,9 +168,9 @@ static bool submit(struct call *call, const struct probe *probe, const char *aut
 	};
 	const nghttp2_data_provider body = {.read_callback = give_request};
 	return session_create(call) &&
-	       nghttp2_submit_settings(call->session, NGHTTP2_FLAG_NONE, &no_push, 1) == 0 &&
-	       nghttp2_submit_request(call->session, NULL, headers,
-		       sizeof(headers) / sizeof(*headers), &body, NULL) > 0;
+		nghttp2_submit_settings(call->session, NGHTTP2_FLAG_NONE, &no_push, 1) == 0 &&
+		nghttp2_submit_request(call->session, NULL, headers,
+			sizeof(headers) / sizeof(*headers), &body, NULL) > 0;
 }
 
 static bool send_frames(struct call *call, struct verdict *verdict)
@@ -243,16 +243,17 @@ static void say_http_status(int status, struct verdict *verdict)
 	static const struct {
 		int status;
 		enum grpc_code code;
-	} codes[] = {{400, GRPC_INTERNAL}, {401, GRPC_UNAUTHENTICATED}, {403, GRPC_PERMISSION_DENIED},
-		{404, GRPC_UNIMPLEMENTED}, {429, GRPC_UNAVAILABLE}, {502, GRPC_UNAVAILABLE},
-		{503, GRPC_UNAVAILABLE}, {504, GRPC_UNAVAILABLE}};
+	} codes[] = {{400, GRPC_INTERNAL}, {401, GRPC_UNAUTHENTICATED},
+		{403, GRPC_PERMISSION_DENIED}, {404, GRPC_UNIMPLEMENTED}, {429, GRPC_UNAVAILABLE},
+		{502, GRPC_UNAVAILABLE}, {503, GRPC_UNAVAILABLE}, {504, GRPC_UNAVAILABLE}};
 	char words[96];
 	enum grpc_code code = GRPC_UNKNOWN;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		if (codes[i].status == status)
 			code = codes[i].code;
 	}
-	snprintf(words, sizeof(words), "unexpected HTTP status code received from server: %d", status);
+	snprintf(words, sizeof(words), "unexpected HTTP status code received from server: %d",
+		status);
 	say_code(code, words, verdict);
 }
 
@@ -280,11 +281,13 @@ static void judge(const struct call *call, struct verdict *verdict)
 	} else if (call->code < 0 && call->http_status > 0 && call->http_status != 200) {
 		say_http_status(call->http_status, verdict);
 	} else if (call->reset) {
-		snprintf(words, sizeof(words), "stream terminated by RST_STREAM with error code: %s",
+		snprintf(words, sizeof(words),
+			"stream terminated by RST_STREAM with error code: %s",
 			nghttp2_http2_strerror(call->reset));
 		say_code(GRPC_INTERNAL, words, verdict);
 	} else if (call->code < 0) {
-		say_code(GRPC_INTERNAL, "server closed the stream without sending trailers", verdict);
+		say_code(GRPC_INTERNAL, "server closed the stream without sending trailers",
+			verdict);
 	} else {
 		say_health(call, verdict);
 	}
@@ -298,8 +301,8 @@ void grpc_probe(const struct probe *probe, struct verdict *verdict)
 	authority_write(authority, sizeof(authority), probe->host, probe->port);
 	call.request_length = health_write_request(call.request, probe->what);
 	if (!stream_open(&call.stream, probe->host, probe->port, NULL, &why))
-		verdict_set(verdict, why.result, "error: failed to connect service at \"%s\": %.512s",
-			authority, why.words);
+		verdict_set(verdict, why.result,
+			"error: failed to connect service at \"%s\": %.512s", authority, why.words);
 	else if (!submit(&call, probe, authority))
 		verdict_set(verdict, PROBE_ERROR, "error: no memory for a call");
 	else if (converse(&call, &why))

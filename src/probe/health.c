@@ -75,7 +75,7 @@ bool health_read_response(const uint8_t *bytes, size_t length, uint64_t *status)
 	if (length < HEALTH_PREFIX || bytes[0] != 0)
 		return false;
 	size_t message = (size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
-			 (size_t)bytes[4];
+		(size_t)bytes[4];
 	if (message != length - HEALTH_PREFIX)
 		return false;
 	struct reader reader = {bytes + HEALTH_PREFIX, bytes + length};

@@ -31,8 +31,8 @@ struct visit {
 	char buffer[4096];
 };
 
-static void say_failure(struct visit *visit, enum probe_result result, const char *why,
-	struct verdict *verdict)
+static void say_failure(
+	struct visit *visit, enum probe_result result, const char *why, struct verdict *verdict)
 {
 	char url[URL_WORDS];
 	struct text text = text_in(url, sizeof(url));
@@ -78,15 +78,15 @@ static void receive_body(struct visit *visit, struct stream *stream)
 		ssize_t length =
 			stream_receive(stream, visit->buffer, sizeof(visit->buffer), &ignored);
 		progress = length > 0
-				   ? http_answer_feed(&visit->answer, visit->buffer, (size_t)length)
-				   : http_answer_end(&visit->answer);
+			? http_answer_feed(&visit->answer, visit->buffer, (size_t)length)
+			: http_answer_end(&visit->answer);
 	}
 }
 
 static bool is_redirect(const struct http_answer *answer)
 {
 	return answer->location[0] && answer->status >= 301 && answer->status <= 308 &&
-	       (answer->status <= 303 || answer->status >= 307);
+		(answer->status <= 303 || answer->status >= 307);
 }
 
 /* Asks for visit->url, and puts where it is redirected to in `hop`. */
@@ -109,10 +109,10 @@ static bool ask(struct visit *visit, struct hop *hop, struct verdict *verdict)
 	if (problem)
 		verdict_set(&why, PROBE_FAILURE, "%s", problem);
 	bool done = !problem &&
-		    stream_open(&stream, visit->probe->host, port,
-			    visit->url.scheme == URL_HTTPS ? name : NULL, &why) &&
-		    stream_send(&stream, request.data, request.length, &why) &&
-		    receive_head(visit, &stream, &why);
+		stream_open(&stream, visit->probe->host, port,
+			visit->url.scheme == URL_HTTPS ? name : NULL, &why) &&
+		stream_send(&stream, request.data, request.length, &why) &&
+		receive_head(visit, &stream, &why);
 	visit->spoke_http = stream.spoke_http;
 	if (done && !is_redirect(&visit->answer))
 		receive_body(visit, &stream);
@@ -128,16 +128,18 @@ static void judge(const struct visit *visit, struct verdict *verdict)
 	int status = visit->answer.status;
 	const char *location = visit->answer.location;
 	if (visit->probe->hook)
-		verdict_set(verdict, PROBE_SUCCESS, "HTTP hook answered with statuscode: %d", status);
+		verdict_set(
+			verdict, PROBE_SUCCESS, "HTTP hook answered with statuscode: %d", status);
 	else if (status < 200 || status >= 400)
-		verdict_set(verdict, PROBE_FAILURE, "HTTP probe failed with statuscode: %d", status);
+		verdict_set(
+			verdict, PROBE_FAILURE, "HTTP probe failed with statuscode: %d", status);
 	else if (status >= 300)
 		verdict_set(verdict, PROBE_WARNING,
 			"Probe terminated redirects, statuscode: %d%s%.256s", status,
 			*location ? ", Location: " : "", location);
 	else
-		verdict_set(verdict, PROBE_SUCCESS, "HTTP probe succeeded with statuscode: %d",
-			status);
+		verdict_set(
+			verdict, PROBE_SUCCESS, "HTTP probe succeeded with statuscode: %d", status);
 }
 
 /* Makes visit->url what it is redirected to. false: the last answer was the last, or the verdict has said

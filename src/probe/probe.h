@@ -18,9 +18,9 @@ enum probe_result {
 
 /* All of it from the command line, and checked there. */
 struct probe {
-	const char *host; /* a name or a number; an IPv6 number without brackets */
-	const char *port; /* digits, 1..65535 */
-	const char *what; /* the path of a URL, or the service; "" if not given */
+	const char *host;	/* a name or a number; an IPv6 number without brackets */
+	const char *port;	/* digits, 1..65535 */
+	const char *what;	/* the path of a URL, or the service; "" if not given */
 	bool hook;		/* any answer is a success */
 	const char *user_agent; /* NULL: the kubelet's */
 	struct strings headers; /* "Name: value" each */

@@ -33,8 +33,8 @@ static void say_tls_error(
 
 /* OpenSSL's message callback: notes the first five bytes that came. What is not TLS fails later and
  * for many a reason; this is the only place where one can see that it was HTTP. */
-static void note_first(int sent, int version, int type, const void *bytes, size_t length, SSL *tls,
-	void *argument)
+static void note_first(
+	int sent, int version, int type, const void *bytes, size_t length, SSL *tls, void *argument)
 {
 	struct stream *stream = argument;
 	(void)version, (void)tls;
@@ -49,7 +49,7 @@ static bool is_name(const char *host)
 	struct in_addr number;
 	size_t length = strlen(host);
 	return length > 0 && length <= TLSEXT_MAXLEN_host_name && !strchr(host, ':') &&
-	       inet_pton(AF_INET, host, &number) != 1;
+		inet_pton(AF_INET, host, &number) != 1;
 }
 
 /* NULL: no memory. The server may be as old as TLS 1.2, as for the kubelet. */
@@ -71,7 +71,8 @@ static SSL *tls_create(struct stream *stream, const char *name)
 	SSL_set_options(tls, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_set_msg_callback(tls, note_first);
 	SSL_set_msg_callback_arg(tls, stream);
-	if (SSL_set_fd(tls, stream->fd) == 1 && (!is_name(name) || SSL_set_tlsext_host_name(tls, name)))
+	if (SSL_set_fd(tls, stream->fd) == 1 &&
+		(!is_name(name) || SSL_set_tlsext_host_name(tls, name)))
 		return tls;
 	SSL_free(tls);
 	return NULL;
@@ -92,8 +93,8 @@ static bool shake_hands(struct stream *stream, const char *name, struct verdict 
 	stream->spoke_http = stream->has_first && memcmp(stream->first, "HTTP/", 5) == 0;
 	say_tls_error(stream, "tls handshake", result, saved, verdict);
 	if (stream->spoke_http)
-		verdict_set(verdict, PROBE_FAILURE,
-			"http: server gave HTTP response to HTTPS client");
+		verdict_set(
+			verdict, PROBE_FAILURE, "http: server gave HTTP response to HTTPS client");
 	return false;
 }
 

@@ -18,6 +18,10 @@ from probe_servers import (Health, Server, Web, answer, certificate, grpc_server
 
 PODPROBE = os.environ.get("PODPROBE") or str(pathlib.Path(PODINIT).with_name("podprobe"))
 SUCCESS, FAILURE, WARNING, ERROR = range(4)
+# Where nothing else can be opened, nor anything else be found.
+needs_static = pytest.mark.skipif(
+    b"interpreter" in subprocess.run(["file", PODPROBE], capture_output=True).stdout,
+    reason="podprobe is linked dynamically")
 
 
 def run(*words, **how):
@@ -334,12 +338,11 @@ def test_ipv6(serve):
     assert code == FAILURE and f'Get "http://[::1]:{server.port}/": dial tcp [::1]:' in said
 
 
+@needs_static
 def test_names(web, tmp_path):
     """Numbers and localhost need no file. Other names are those of /etc/hosts and of DNS, in a root
     with no program and no library, whatever its nsswitch.conf names."""
     shutil.copy(PODPROBE, tmp_path / "podprobe")
-    if b"interpreter" in subprocess.run(["file", PODPROBE], capture_output=True).stdout:
-        pytest.skip("podprobe is linked dynamically")
 
     def inside(host):
         done = subprocess.run(["chroot", tmp_path, "/podprobe", "https", host, str(web.secure.port)],
@@ -376,6 +379,7 @@ def test_killed(serve, kind):
     until(lambda: server.gone == 2, "it has ended with its parent")
 
 
+@needs_static
 def test_not_even_tried(web):
     """Without a descriptor nothing is learned about the server."""
     def limit():
