@@ -144,6 +144,7 @@ static int run(void)
 		record[length - 1] = '\0';
 		attempt_read(&attempts[attempt_count++], strdup(record));
 	}
+	free(record);
 	for (int i = 0; i < attempt_count; i++)
 		attempt_begin(&attempts[i]);
 	if (open_count)
