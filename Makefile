@@ -130,14 +130,20 @@ unit-asan:
 FUZZ_SECONDS ?= 20
 FUZZ_FLAGS    = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 fuzzed = $(SPEC:%=src/spec/%.c) $(CONVERT:%=src/convert/%.c) src/linux/seccomp.c src/linux/seccomp_build.c
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
+define fuzz_link
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+endef
+$(BUILD)/fuzz_http: tests/fuzz/fuzz_http.c $(wildcard src/linux/http_*.c) src/spec/text.c src/spec/arena.c
+	$(fuzz_link)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
+	$(fuzz_link)
 # What they start from; libFuzzer adds to the first directory.
 fuzz_ini_seeds     = conf
 fuzz_seccomp_seeds = tests/fuzz/seccomp
-fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp
+fuzz_http_seeds    = tests/fuzz/http
+fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp $(BUILD)/fuzz_http
 	$(Q)mkdir -p $(^:$(BUILD)/fuzz_%=$(BUILD)/fuzz/%)
 	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true
