@@ -65,11 +65,11 @@ $(BUILD)/podconv: $(BUILD)/podconv.o $(convert_o) $(BUILD)/linux/seccomp.o $(BUI
 
 # Linked statically, getaddrinfo makes the linker warn of name services that are shared objects; connect.c uses
 # none of them. OpenSSL could load some, and is told not to.
-no_ld_warnings = $(if $(link_static),$(if $(findstring no-warnings,$(shell $(CC) -Wl,--help)),-Wl$(,)--no-warnings))
-, := ,
+ld_quiet = -Wl,--no-warnings
+podprobe_link = $(if $(findstring --no-warnings,$(if $(link_static),$(shell $(CC) -Wl,--help))),$(ld_quiet))
 $(BUILD)/podprobe: $(BUILD)/podprobe.o $(probe_o) $(http_o) $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) $(no_ld_warnings) -o $@ $^ $(NGHTTP2_LIBS) $(TLS_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) $(podprobe_link) -o $@ $^ $(NGHTTP2_LIBS) $(TLS_LIBS)
 
 $(BUILD)/%.o: src/%.c
 	$(call say,CC,$<)
