@@ -40,9 +40,9 @@ INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
 CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
-NGHTTP2_LIBS = -lnghttp2
-TLS_LIBS     = -lssl -lcrypto
 SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
+PROBE_LIBS   = $(shell $(PKG_CONFIG) $(link_static:-%=--%) --libs libnghttp2 libssl 2>/dev/null || \
+	echo -lnghttp2 -lssl -lcrypto)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
 Q = $(if $(filter 0,$(V)),@)
@@ -69,7 +69,7 @@ ld_quiet = -Wl,--no-warnings
 podprobe_link = $(if $(findstring --no-warnings,$(if $(link_static),$(shell $(CC) -Wl,--help))),$(ld_quiet))
 $(BUILD)/podprobe: $(BUILD)/podprobe.o $(probe_o) $(http_o) $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) $(podprobe_link) -o $@ $^ $(NGHTTP2_LIBS) $(TLS_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) $(podprobe_link) -o $@ $^ $(PROBE_LIBS)
 
 $(BUILD)/%.o: src/%.c
 	$(call say,CC,$<)
