@@ -41,7 +41,7 @@ EV_LIBS      = -lev -lm
 CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
 SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
-PROBE_LIBS   = $(shell $(PKG_CONFIG) $(link_static:-%=--%) --libs libnghttp2 libssl 2>/dev/null || \
+PROBE_LIBS   = $(shell $(PKG_CONFIG) $(link_static:-%=--%) --libs libnghttp2 libssl libcrypto 2>/dev/null || \
 	echo -lnghttp2 -lssl -lcrypto)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
