@@ -24,26 +24,32 @@ CORE    = $(call names_in,core)
 LINUX   = $(call names_in,linux)
 CONVERT = $(call names_in,convert)
 FACES   = $(call names_in,faces)
+PROBE   = $(call names_in,probe)
 
 spec_o  = $(SPEC:%=$(BUILD)/spec/%.o)
 core_o  = $(CORE:%=$(BUILD)/core/%.o)
 linux_o = $(LINUX:%=$(BUILD)/linux/%.o)
 faces_o = $(FACES:%=$(BUILD)/faces/%.o)
 convert_o = $(CONVERT:%=$(BUILD)/convert/%.o)
-objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(convert_o) \
-	$(BUILD)/podinit.o $(BUILD)/podctl.o $(BUILD)/podconv.o
+probe_o = $(PROBE:%=$(BUILD)/probe/%.o)
+http_o  = $(BUILD)/linux/http_answer.o $(BUILD)/linux/http_request.o $(BUILD)/linux/http_url.o
+objects = $(spec_o) $(core_o) $(linux_o) $(faces_o) $(convert_o) $(probe_o) \
+	$(BUILD)/podinit.o $(BUILD)/podctl.o $(BUILD)/podconv.o $(BUILD)/podprobe.o
 
 INIH_LIBS    = -linih
 EV_LIBS      = -lev -lm
 CAP_LIBS     = -lcap
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null || echo -ljansson)
 SECCOMP_LIBS = $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null || echo -lseccomp)
+PROBE_LIBS   = $(shell $(PKG_CONFIG) $(link_static:-%=--%) --libs libnghttp2 libssl libcrypto 2>/dev/null || \
+	echo -lnghttp2 -lssl -lcrypto)
 link_static  = $(if $(filter 1,$(STATIC)),-static)
 
 Q = $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
 
-all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podconv $(BUILD)/pause $(BUILD)/podinit.conf.5 $(BUILD)/purity
+all: $(BUILD)/podinit $(BUILD)/podctl $(BUILD)/podconv $(BUILD)/podprobe $(BUILD)/pause \
+	$(BUILD)/podinit.conf.5 $(BUILD)/purity
 
 $(BUILD)/podinit: $(spec_o) $(core_o) $(linux_o) $(faces_o) $(BUILD)/podinit.o
 	$(call say,LINK,$@)
@@ -56,6 +62,14 @@ $(BUILD)/podctl: $(BUILD)/podctl.o $(BUILD)/linux/names.o $(BUILD)/spec/text.o $
 $(BUILD)/podconv: $(BUILD)/podconv.o $(convert_o) $(BUILD)/linux/seccomp.o $(BUILD)/linux/seccomp_build.o $(spec_o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+
+# Linked statically, getaddrinfo makes the linker warn of name services that are shared objects; connect.c uses
+# none of them. OpenSSL could load some, and is told not to.
+ld_quiet = -Wl,--no-warnings
+podprobe_link = $(if $(findstring --no-warnings,$(if $(link_static),$(shell $(CC) -Wl,--help))),$(ld_quiet))
+$(BUILD)/podprobe: $(BUILD)/podprobe.o $(probe_o) $(http_o) $(BUILD)/spec/text.o $(BUILD)/spec/arena.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) $(podprobe_link) -o $@ $^ $(PROBE_LIBS)
 
 $(BUILD)/%.o: src/%.c
 	$(call say,CC,$<)
@@ -116,14 +130,20 @@ unit-asan:
 FUZZ_SECONDS ?= 20
 FUZZ_FLAGS    = -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 fuzzed = $(SPEC:%=src/spec/%.c) $(CONVERT:%=src/convert/%.c) src/linux/seccomp.c src/linux/seccomp_build.c
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
+define fuzz_link
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(ALL_CFLAGS) $(FUZZ_FLAGS) -o $@ $^ $(INIH_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
+endef
+$(BUILD)/fuzz_http: tests/fuzz/fuzz_http.c $(wildcard src/linux/http_*.c) src/spec/text.c src/spec/arena.c
+	$(fuzz_link)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
+	$(fuzz_link)
 # What they start from; libFuzzer adds to the first directory.
 fuzz_ini_seeds     = conf
 fuzz_seccomp_seeds = tests/fuzz/seccomp
-fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp
+fuzz_http_seeds    = tests/fuzz/http
+fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp $(BUILD)/fuzz_http
 	$(Q)mkdir -p $(^:$(BUILD)/fuzz_%=$(BUILD)/fuzz/%)
 	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true
@@ -161,6 +181,7 @@ install: all
 	install -m 755 $(BUILD)/podinit $(DESTDIR)$(PREFIX)/sbin/podinit
 	install -m 755 $(BUILD)/podctl $(DESTDIR)$(PREFIX)/bin/podctl
 	install -m 755 $(BUILD)/podconv $(DESTDIR)$(PREFIX)/bin/podconv
+	install -m 755 $(BUILD)/podprobe $(DESTDIR)$(PREFIX)/sbin/podprobe
 	install -d $(DESTDIR)$(PREFIX)/libexec/podinit
 	install -m 755 $(BUILD)/pause $(DESTDIR)$(PREFIX)/libexec/podinit/pause
 	ln -sf ../../sbin/podinit $(DESTDIR)$(PREFIX)/libexec/podinit/docker-init
@@ -168,6 +189,7 @@ install: all
 	install -m 644 $(BUILD)/podinit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/podinit.conf.5
 	install -m 644 docs/podctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/podctl.1
 	install -m 644 docs/podconv.1 $(DESTDIR)$(PREFIX)/share/man/man1/podconv.1
+	install -m 644 docs/podprobe.1 $(DESTDIR)$(PREFIX)/share/man/man1/podprobe.1
 
 clean:
 	rm -rf $(BUILD)

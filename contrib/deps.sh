@@ -16,9 +16,13 @@ clang:clang
 getpcaps:libcap2-bin
 /usr/include/jansson.h:libjansson-dev
 /usr/include/seccomp.h:libseccomp-dev
+/usr/include/openssl/ssl.h:libssl-dev
+/usr/include/nghttp2/nghttp2.h:libnghttp2-dev
 /usr/include/cmocka.h:libcmocka-dev
 /usr/lib/python3/dist-packages/pytest:python3-pytest
 /usr/lib/python3/dist-packages/xdist:python3-pytest-xdist
+/usr/lib/python3/dist-packages/grpc:python3-grpcio
+openssl:openssl
 unshare:util-linux
 setpriv:util-linux
 newuidmap:uidmap
