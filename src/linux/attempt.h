@@ -1,4 +1,5 @@
-/* One attempt of a probe, or one run of a hook: whatever its handler is. */
+/* Attempts of probes and runs of hooks, whatever their handlers are. Made once, for each probe and hook of the
+ * pod; then begun and cancelled as the core says. */
 #ifndef PODINIT_LINUX_ATTEMPT_H
 #define PODINIT_LINUX_ATTEMPT_H
 
@@ -14,7 +15,6 @@ struct loop;
 
 enum { ATTEMPT_TEXT_MAX = 256 };
 
-/* What a probe or hook needs, one for each: made once, used again and again. */
 struct attempt {
 	struct loop *loop;
 	const struct handler *handler;
@@ -29,26 +29,28 @@ struct attempt {
 	char text[ATTEMPT_TEXT_MAX]; /* why the latest one failed, one line; "": it did not say */
 };
 
-/* All probes and hooks of a pod. Zeroed is none. */
+/* All of a pod. Zeroed is none. */
 struct attempts {
 	struct attempt *probes; /* by probe_spec.index */
 	struct attempt **hooks; /* by process: NULL, or HOOK_COUNT of them */
+	int task_count;		/* that may run at once, at most */
 	struct arena arena;
 };
 
-/* Allocates all that they will ever need. What cannot be done here is added to `problems`. */
-void attempts_make(struct attempts *attempts, struct loop *loop, const struct pod_spec *spec,
-	struct problems *problems);
-/* Ends those that run. */
-void attempts_finish(struct attempts *attempts, const struct pod_spec *spec);
+/* Allocates all that loop->spec will ever need. May block: at boot. */
+void attempts_make(struct attempts *attempts, struct loop *loop);
+/* Ends what runs; tasks apart. */
+void attempts_finish(struct attempts *attempts, struct ev_loop *ev, const struct pod_spec *spec);
 
-/* What an action asks for: EVENT_PROBED or EVENT_HOOK_DONE follows, later. */
-void attempt_begin(struct attempts *attempts, const struct action *action);
-/* ... or does not follow. */
-void attempt_cancel(struct attempts *attempts, const struct action *action);
+/* Does anything need the program podprobe? *process: whose, first. */
+bool attempts_need_podprobe(const struct pod_spec *spec, int *process);
 
-/* Why the probe or hook of a notice failed: one line, "" where nothing is known. */
-const char *attempt_text(const struct attempts *attempts, const struct pod_spec *spec,
-	const struct notice *notice);
+/* What ACT_PROBE and ACT_RUN_HOOK ask for: EVENT_PROBED or EVENT_HOOK_DONE follows, later. */
+void attempt_begin(struct loop *loop, const struct action *action);
+/* ... or, by ACT_CANCEL_PROBE and ACT_CANCEL_HOOK, does not follow. */
+void attempt_cancel(struct loop *loop, const struct action *action);
+
+/* Why the probe or hook that a notice is about failed: one line; "": nothing is known. */
+const char *attempt_text(struct loop *loop, const struct notice *notice);
 
 #endif
