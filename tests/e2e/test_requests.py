@@ -25,7 +25,7 @@ def driver(tmp_path_factory):
     subprocess.run(["cc", "-O1", "-g", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
                     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-iquote",
                     ROOT / "src", "-Wl,--wrap=send", "-o", program,
-                    ROOT / "tests/e2e/requests.c", linux / "request.c",
+                    ROOT / "tests/e2e/requests.c", *linux.glob("request*.c"),
                     *sorted(linux.glob("http_*.c")), ROOT / "src/spec/text.c",
                     ROOT / "src/spec/arena.c", "-lev", "-lm"], check=True)
     return program
@@ -492,7 +492,7 @@ def test_cost(tmp_path):
     program = tmp_path / "requests"
     linux = ROOT / "src/linux"
     subprocess.run(["cc", "-O2", "-std=c11", "-D_GNU_SOURCE", "-iquote", ROOT / "src", "-Wl,--wrap=send",
-                    "-o", program, ROOT / "tests/e2e/requests.c", linux / "request.c",
+                    "-o", program, ROOT / "tests/e2e/requests.c", *linux.glob("request*.c"),
                     *linux.glob("http_*.c"), ROOT / "src/spec/text.c", ROOT / "src/spec/arena.c",
                     "-lev", "-lm"], check=True)
     for kind in ("http", "tcp"):
