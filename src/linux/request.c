@@ -16,11 +16,16 @@
 
 /* --- the end --- */
 
+/* The server sees an orderly end, which it may log otherwise; then SO_LINGER 0 has the connection forgotten.
+ * No end of one stays in TIME_WAIT, for there may be thousands in a second, and close() does not wait, as it
+ * would with the kubelet's SO_LINGER of a second. */
 static void connection_close(struct request *request)
 {
 	ev_io_stop(request->loop, &request->io);
-	if (request->io.fd >= 0)
+	if (request->io.fd >= 0) {
+		shutdown(request->io.fd, SHUT_WR);
 		close(request->io.fd);
+	}
 	request->io.fd = -1;
 }
 
@@ -139,8 +144,6 @@ static bool is_connected_to_itself(const struct request *request)
 /* 0 or -errno. */
 static int connection_open(struct request *request)
 {
-	/* No end of a probe's connection stays in TIME_WAIT: there are thousands. And close() does not wait, as
-	 * it would with the kubelet's one second. */
 	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 	int family = request->address.any.sa_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

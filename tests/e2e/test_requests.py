@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from pods import MEASURED, NAMESPACES, ROOT
+from pods import MEASURED, NAMESPACES, ROOT, until
 
 AGENT = "kube-probe/1.33"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-SHORT, LONG = 300, 15000  # ms: of an attempt that must run into it, and of one that must not
+SHORT, LONG = 1000, 15000  # ms: of an attempt that must run into it, and of one that must not
 
 
 @pytest.fixture(scope="module")
@@ -435,8 +435,8 @@ def test_connection_in_progress(driver):
         for waiting in queue:
             waiting.setblocking(False)
             waiting.connect_ex(address)
-        found = attempts(driver, [record("tcp", "tcp", "-", address[1], limit=SHORT),
-                                  record("http", "http", "-", address[1], limit=SHORT)])
+        found = attempts(driver, [record("tcp", "tcp", "-", address[1], limit=200),
+                                  record("http", "http", "-", address[1], limit=200)])
         for waiting in queue:
             waiting.close()
     assert found["tcp"][::2] == ["timeout", f"dial tcp 127.0.0.1:{address[1]}: i/o timeout"]
@@ -472,6 +472,25 @@ def test_connected_to_itself(driver):
                           input=(record("tcp", "tcp", "-", 40001)).encode())
     assert b"tcp\tfailure\t" in done.stdout, done
     assert b"dial tcp 127.0.0.1:40001: connect: connection refused" in done.stdout
+
+
+def test_servers_see_an_end(driver):
+    """However fast an attempt is over: the server reads an end, no error, which it might log."""
+    ends = []
+
+    def listens(answer):
+        def behave(connection, requests):
+            if answer:
+                read_head(connection, requests)
+                connection.sendall(answer)
+            time.sleep(0.05)  # the other end is gone by then
+            ends.append(connection.recv(10))
+        return behave
+    servers = Servers()
+    ports = [servers.add("tcp", listens(b"")), servers.add("http", listens(OK))]
+    attempts(driver, [record("tcp", "tcp", "-", ports[0]), record("http", "http", "-", ports[1])])
+    until(lambda: ends == [b"", b""], "both ends")
+    servers.finish()
 
 
 def test_time_wait(driver):
