@@ -184,14 +184,22 @@ bool http_url_is_absolute(const char *location)
 	return scheme_length(location) > 0;
 }
 
+static bool is_plain(char c)
+{
+	return (unsigned char)c > ' ' && (unsigned char)c < 0x7f;
+}
+
 /* No byte of it ends a word or a line. */
 static void add_escaped(struct text *text, const char *bytes, size_t length)
 {
-	for (const char *c = bytes; c < bytes + length && !text->truncated; c++) {
-		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
-			text_add(text, "%%%02X", (unsigned char)*c);
-		else
-			text_add_bytes(text, c, 1);
+	const char *end = bytes + length;
+	while (bytes < end && !text->truncated) {
+		const char *plain = bytes;
+		while (bytes < end && is_plain(*bytes))
+			bytes++;
+		text_add_bytes(text, plain, (size_t)(bytes - plain));
+		if (bytes < end)
+			text_add(text, "%%%02X", (unsigned char)*bytes++);
 	}
 }
 

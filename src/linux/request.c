@@ -4,9 +4,7 @@
 #include "request.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,76 +12,20 @@
 #include "../spec/text.h"
 #include "http_request.h"
 #include "http_url.h"
-
-static const char LOOPBACK[] = "127.0.0.1";
-
-/* --- words --- */
-
-static struct http_url current_url(const struct request *request)
-{
-	const char *host = request->target.host ? request->target.host : LOOPBACK;
-	return (struct http_url){
-		.host = host,
-		.host_length = strlen(host),
-		.port = request->port,
-		.path = request->path,
-	};
-}
-
-/* errno in Go's words, which are the kernel's in small letters. */
-static void add_errno(struct text *text, int error)
-{
-	const char *words = strerror(error);
-	text_add(text, "%c%s", tolower((unsigned char)words[0]), words + 1);
-}
-
-/* `Get "http://127.0.0.1:80/": `, of an URL that is not too long to be read. */
-static void add_get(const struct request *request, struct text *text)
-{
-	char buffer[256];
-	struct text shown = text_in(buffer, sizeof(buffer));
-	struct http_url url = current_url(request);
-	if (request->target.kind != REQUEST_HTTP)
-		return;
-	http_url_add(&url, &shown);
-	text_add(text, "Get \"%s%s\": ", shown.data, shown.truncated ? "..." : "");
-}
-
-static void add_dial(const struct request *request, struct text *text)
-{
-	struct http_url url = current_url(request);
-	if (strcmp(url.host, "localhost") == 0)
-		url.host = LOOPBACK, url.host_length = strlen(LOOPBACK);
-	text_add(text, "dial tcp ");
-	http_url_add_host(&url, text);
-	text_add(text, ": ");
-}
-
-void request_timeout_text(const struct request *request, char *buffer, size_t size)
-{
-	struct text text = text_in(buffer, size);
-	add_get(request, &text);
-	if (request->target.kind == REQUEST_TCP) {
-		add_dial(request, &text);
-		text_add(&text, "i/o timeout");
-	} else if (request->state == REQUEST_IN_BODY) {
-		text_add(&text,
-			"context deadline exceeded "
-			"(Client.Timeout or context cancellation while reading body)");
-	} else {
-		text_add(&text,
-			"context deadline exceeded "
-			"(Client.Timeout exceeded while awaiting headers)");
-	}
-}
+#include "request_words.h"
 
 /* --- the end --- */
 
+/* The server sees an orderly end, which it may log otherwise; then SO_LINGER 0 has the connection forgotten.
+ * No end of one stays in TIME_WAIT, for there may be thousands in a second, and close() does not wait, as it
+ * would with the kubelet's SO_LINGER of a second. */
 static void connection_close(struct request *request)
 {
 	ev_io_stop(request->loop, &request->io);
-	if (request->io.fd >= 0)
+	if (request->io.fd >= 0) {
+		shutdown(request->io.fd, SHUT_WR);
 		close(request->io.fd);
+	}
 	request->io.fd = -1;
 }
 
@@ -98,7 +40,7 @@ static void fail(struct request *request, const char *problem)
 {
 	char buffer[REQUEST_TEXT_MAX];
 	struct text text = text_in(buffer, sizeof(buffer));
-	add_get(request, &text);
+	words_add_get(request, &text);
 	text_add(&text, "%s", problem);
 	finish(request, REQUEST_FAILURE, buffer);
 }
@@ -109,7 +51,7 @@ static void fail_transfer(struct request *request, const char *verb, int error)
 	char buffer[128];
 	struct text text = text_in(buffer, sizeof(buffer));
 	text_add(&text, "%s tcp: %s: ", verb, verb);
-	add_errno(&text, error);
+	words_add_errno(&text, error);
 	fail(request, buffer);
 }
 
@@ -118,10 +60,10 @@ static void finish_dial(struct request *request, int error)
 	char buffer[REQUEST_TEXT_MAX];
 	struct text text = text_in(buffer, sizeof(buffer));
 	bool is_ours = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
-	add_get(request, &text);
-	add_dial(request, &text);
+	words_add_get(request, &text);
+	words_add_dial(request, &text);
 	text_add(&text, request->io.fd < 0 ? "socket: " : "connect: ");
-	add_errno(&text, error);
+	words_add_errno(&text, error);
 	finish(request, is_ours ? REQUEST_ERROR : REQUEST_FAILURE, buffer);
 }
 
@@ -166,7 +108,7 @@ static void address_init(struct request *request)
 {
 	const char *host = request->target.host;
 	if (!host || strcmp(host, "localhost") == 0)
-		host = LOOPBACK;
+		host = REQUEST_LOOPBACK;
 	memset(&request->address, 0, sizeof(request->address));
 	if (inet_pton(AF_INET, host, &request->address.in.sin_addr) == 1)
 		request->address.any.sa_family = AF_INET;
@@ -202,8 +144,6 @@ static bool is_connected_to_itself(const struct request *request)
 /* 0 or -errno. */
 static int connection_open(struct request *request)
 {
-	/* No end of a probe's connection stays in TIME_WAIT: there are thousands. And close() does not wait, as
-	 * it would with the kubelet's one second. */
 	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 	int family = request->address.any.sa_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -241,7 +181,7 @@ static void wait_for(struct request *request, int events)
 static bool connect_step(struct request *request)
 {
 	if (request->address.any.sa_family == AF_UNSPEC) {
-		struct http_url url = current_url(request);
+		struct http_url url = request_url(request);
 		finish_elsewhere(request, &url);
 		return false;
 	}
@@ -273,7 +213,7 @@ static void send_step(struct request *request)
 	/* Made again for each piece: hardly a request needs more than one, and none has to be kept. */
 	char buffer[REQUEST_SEND_MAX];
 	struct text text = text_in(buffer, sizeof(buffer));
-	struct http_url url = current_url(request);
+	struct http_url url = request_url(request);
 	const struct http_request head = {
 		.url = &url,
 		.headers = request->target.headers,
@@ -328,7 +268,7 @@ static bool redirect_follow(struct request *request)
 {
 	const struct http_answer *answer = &request->answer;
 	char path[REQUEST_PATH_MAX];
-	struct http_url url, base = current_url(request);
+	struct http_url url, base = request_url(request);
 	if (!is_redirect(answer))
 		return false;
 	const char *problem = http_url_resolve(&base, answer->location, &url, path, sizeof(path));
