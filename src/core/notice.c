@@ -130,6 +130,7 @@ static const struct {
 	[STAGE_MESSAGE] = {"cannot mount terminationMessagePath", MESSAGE_PATH},
 	[STAGE_READ_ONLY] = {"cannot make its root file system read-only", NOTHING},
 	[STAGE_PID_NAMESPACE] = {"cannot make a PID namespace", NOTHING},
+	[STAGE_JOIN] = {"cannot enter its namespaces", NOTHING},
 	[STAGE_RLIMIT] = {"cannot set rlimit", RLIMIT},
 	[STAGE_NICE] = {"cannot set nice", NOTHING},
 	[STAGE_OOM_SCORE] = {"cannot set oomScoreAdj", NOTHING},

@@ -56,6 +56,7 @@ enum spawn_stage {
 	STAGE_MESSAGE,	/* terminationMessagePath */
 	STAGE_READ_ONLY,
 	STAGE_PID_NAMESPACE,
+	STAGE_JOIN, /* of a command beside it */
 	STAGE_RLIMIT, /* item: enum rlimit_kind */
 	STAGE_NICE,
 	STAGE_OOM_SCORE,

@@ -1,7 +1,6 @@
 /* Actions carried out: from the core to the kernel. Must not decide anything. */
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -43,12 +42,18 @@ void act_stop_preparing(struct loop *loop, struct runtime *runtime)
 	runtime->status.fd = -1;
 }
 
-int act_read_preparation(const struct runtime *runtime, struct spawn_error *error)
+int act_read_preparation(struct runtime *runtime, struct spawn_error *error)
 {
-	ssize_t length = read(runtime->status.fd, error, sizeof(*error));
-	if (length == (ssize_t)sizeof(*error))
+	switch (spawn_read_status(runtime->status.fd, error, &runtime->world)) {
+	case SPAWN_NO_NEWS:
+		return 0;
+	case SPAWN_FAILED:
 		return -1;
-	return length < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : 1;
+	case SPAWN_RUNS:
+	case SPAWN_DIVIDED: /* no process does */
+		break;
+	}
+	return 1;
 }
 
 /* A failure is told when the process is reaped: it ends at once, and its successor must not come
@@ -160,30 +165,6 @@ static void do_kill_tree(struct loop *loop, const struct action *action)
 		signals_send(runtime->pid, runtime->pidfd, SIGKILL, false);
 }
 
-/* A hook that only waits; the others are refused by the reader of the file. */
-static void on_slept(struct ev_loop *ev, struct ev_timer *timer, int events)
-{
-	struct runtime *runtime =
-		(struct runtime *)((char *)timer - offsetof(struct runtime, sleep));
-	struct loop *loop = ev_userdata(ev);
-	(void)events;
-	loop_feed(loop,
-		&(struct event){.type = EVENT_HOOK_DONE,
-			.process = (int)(runtime - loop->processes),
-			.hook = (uint8_t)(intptr_t)timer->data,
-			.success = true});
-}
-
-static void do_run_hook(struct loop *loop, const struct action *action)
-{
-	struct ev_timer *timer = &loop->processes[action->process].sleep;
-	const struct handler *hook = loop->spec->processes[action->process].lifecycle->hooks[action->hook];
-	ev_now_update(loop->ev);
-	ev_timer_init(timer, on_slept, (double)hook->sleep_ns / (double)NS_PER_SECOND, 0);
-	timer->data = (void *)(intptr_t)action->hook;
-	ev_timer_start(loop->ev, timer);
-}
-
 /* --- what is left behind --- */
 
 struct drain {
@@ -225,7 +206,9 @@ static void drain_one(const struct dependent *dependent, void *data)
 {
 	struct drain *drain = data;
 	drain->joined += !dependent->child;
-	if (dependent->pid == drain->loop->evictor.pid)
+	if (dependent->pid == drain->loop->evictor.pid ||
+		tasks_have(&drain->loop->tasks, dependent->pid) ||
+		tasks_have(&drain->loop->tasks, dependent->group))
 		return; /* podinit's own: killed already */
 	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
 		return;
@@ -337,10 +320,10 @@ void act(struct loop *loop, const struct action *action)
 		do_kill_tree(loop, action);
 		break;
 	case ACT_RUN_HOOK:
-		do_run_hook(loop, action);
+		hook_begin(loop, action->process, (enum hook_type)action->hook);
 		break;
 	case ACT_CANCEL_HOOK:
-		ev_timer_stop(loop->ev, &loop->processes[action->process].sleep);
+		hook_cancel(loop, action->process);
 		break;
 	case ACT_ADOPT:
 	case ACT_CANCEL_ADOPT:
@@ -349,10 +332,12 @@ void act(struct loop *loop, const struct action *action)
 	case ACT_REPLACE:
 		break;
 	case ACT_DRAIN:
+		tasks_cancel(&loop->tasks);
 		loop->drain_signo = action->signo;
 		break;
 	case ACT_TELL:
-		event_log_tell(loop->setup->log, &action->notice, NULL);
+		event_log_tell_more(
+			loop->setup->log, &action->notice, hook_words(loop, &action->notice));
 		break;
 	case ACT_FINISH:
 		loop->exit_code = action->exit_code;

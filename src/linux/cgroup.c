@@ -332,3 +332,11 @@ bool cgroup_ran_out_of_memory(struct cgroups *cgroups, int index, int64_t now)
 	return count < 0 ? oom_watch_claim(&cgroups->watch, &cgroups->home, now)
 			 : count > cgroups->places[index].oom_kills;
 }
+
+bool cgroup_command_ran_out_of_memory(struct cgroups *cgroups, int index, int64_t now)
+{
+	bool it_did = cgroup_ran_out_of_memory(cgroups, index, now);
+	if (it_did && cgroup_directory(cgroups, index) >= 0)
+		cgroups->places[index].oom_kills++;
+	return it_did;
+}

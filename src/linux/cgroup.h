@@ -60,5 +60,8 @@ bool cgroup_is_populated(const struct cgroups *cgroups, int index);
 /* It died of a SIGKILL that podinit did not send, or one that podinit does not know (-1) did: was it the
  * kernel, because memory ran out? Each kill of the kernel answers for one process. */
 bool cgroup_ran_out_of_memory(struct cgroups *cgroups, int index, int64_t now);
+/* The same of a command that ran beside the process, in its cgroup: that kill was for this one, and for nobody
+ * else. */
+bool cgroup_command_ran_out_of_memory(struct cgroups *cgroups, int index, int64_t now);
 
 #endif

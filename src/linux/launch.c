@@ -90,7 +90,8 @@ static long try_clone3(int (*child)(void *), void *data, bool shared, unsigned l
 	/* Kernels of before Linux 5.7 know the structure without its last field. */
 	size_t size = cgroup < 0 ? offsetof(struct clone_args, cgroup) : sizeof(struct clone_args);
 	struct clone_args args = {
-		.flags = CLONE_PIDFD | namespaces | (cgroup < 0 ? 0 : CLONE_INTO_CGROUP),
+		.flags = namespaces | (pidfd ? CLONE_PIDFD : 0) |
+			(cgroup < 0 ? 0 : CLONE_INTO_CGROUP),
 		.cgroup = cgroup < 0 ? 0 : (uint64_t)cgroup,
 		.pidfd = (uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
@@ -150,7 +151,8 @@ pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long na
 	 * (or, with namespaces, no permission: then clone() says so too). */
 	static bool no_clone3;
 	long pid = -ENOSYS;
-	*pidfd = -1;
+	if (pidfd)
+		*pidfd = -1;
 	if (!no_clone3) {
 		pid = try_clone3_in(child, data, shared, namespaces, cgroup, pidfd);
 		if (pid == -ENOSYS || (pid == -EPERM && !namespaces))
@@ -160,7 +162,7 @@ pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long na
 		pid = try_clone(child, data, shared, namespaces, pidfd);
 	/* Before Linux 5.2 there is no pidfd at birth; and where descriptors have run out, the
 	 * process matters more than its pidfd. */
-	if (pid == -EINVAL || pid == -EMFILE || pid == -ENFILE) {
+	if (pidfd && (pid == -EINVAL || pid == -EMFILE || pid == -ENFILE)) {
 		*pidfd = -1;
 		pid = try_clone(child, data, shared, namespaces, NULL);
 	}

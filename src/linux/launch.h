@@ -11,7 +11,7 @@
  * is a fork. `namespaces`: CLONE_NEW... flags or 0. *cgroup: the directory of the cgroup (v2) to be born
  * in, or -1. It is -1 in the child, too, that was born there; else the kernel cannot do that, and the child
  * has to go there by itself.
- * Returns its pid and sets *pidfd (-1 where the kernel has none), or -errno. All signals must be
+ * Returns its pid and sets *pidfd (-1 where the kernel has none; NULL: nobody needs it), or -errno. All signals must be
  * blocked: a handler must not run in a child that shares our memory. */
 pid_t launch(int (*child)(void *data), void *data, bool shared, unsigned long namespaces,
 	int *cgroup, int *pidfd);

@@ -74,6 +74,8 @@ static enum owner owner_by_session(const struct walk *walk, const struct proc_st
 	const struct loop *loop = walk->loop;
 	if (is_in_session(&loop->processes[walk->index], stat))
 		return OWNER_THIS;
+	if (tasks_own(&loop->tasks, stat))
+		return OWNER_OTHER;
 	int process = live_process(loop, stat->pid);
 	if (process >= 0)
 		return process == walk->index ? OWNER_THIS : OWNER_OTHER;
@@ -300,7 +302,8 @@ static void kill_all(struct walk *walk)
  * that lives, and who has joined the mount namespace from outside. */
 static bool may_be_any(const struct loop *loop, const struct runtime *runtime)
 {
-	int known = loop->holds_zombie + (loop->evictor.pid != 0), children = proc_child_count();
+	int known = loop->holds_zombie + (loop->evictor.pid != 0) + tasks_count(&loop->tasks);
+	int children = proc_child_count();
 	for (int i = 0; i < loop->spec->process_count; i++)
 		known += loop->processes[i].pid != 0;
 	return children < 0 || children > known || runtime->pid || runtime->mount_namespace;

@@ -230,6 +230,9 @@ static bool allocate(struct loop *loop)
 	for (int i = 0; i < count; i++) {
 		loop->processes[i].pidfd = -1;
 		loop->processes[i].status.fd = -1;
+		loop->processes[i].world = WORLD_NONE;
+		if (!hook_allocate(loop, i))
+			return false;
 		if (!loop->spec->processes[i].tty)
 			continue;
 		loop->processes[i].tty = calloc(1, sizeof(struct tty));
@@ -275,6 +278,8 @@ static const char *begin(struct loop *loop)
 		return "make an event loop";
 	ev_set_userdata(loop->ev, loop);
 	int result = spawner_init(&loop->spawner, loop->spec, loop->setup->ground);
+	if (result == 0 && !tasks_init(&loop->tasks, loop->ev, &loop->spawner, hook_count(loop->spec)))
+		result = -ENOMEM;
 	int signals_fd = result < 0 ? result : signals_open();
 	if (signals_fd < 0) {
 		errno = -signals_fd;
@@ -306,6 +311,7 @@ static void finish(struct loop *loop)
 	int64_t deadline = clock_monotonic() + NS_PER_SECOND;
 	control_close(&loop->control);
 	evictor_end(&loop->evictor);
+	tasks_finish(&loop->tasks);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
@@ -313,6 +319,7 @@ static void finish(struct loop *loop)
 		if (loop->processes[i].tty && loop->ev)
 			tty_finish(loop->processes[i].tty, loop->ev, deadline);
 		free(loop->processes[i].tty);
+		free(loop->processes[i].hook);
 	}
 	if (loop->signals.fd > 0)
 		close(loop->signals.fd);

@@ -16,6 +16,7 @@ void loop_forget(struct runtime *runtime)
 		close(runtime->pidfd);
 	runtime->pidfd = -1;
 	runtime->pid = 0;
+	world_close(&runtime->world);
 }
 
 /* A process that was preparing itself has ended. Whatever is left to be told of that. */
@@ -99,7 +100,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	loop->holds_zombie = true;
 	if (index >= 0)
 		process_ended(loop, index, reaped);
-	else if (!evictor_reaped(&loop->evictor, reaped->pid))
+	else if (!tasks_reaped(&loop->tasks, reaped) &&
+		!evictor_reaped(&loop->evictor, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -8,10 +8,13 @@
 #include "../core/pod.h"
 #include "control.h"
 #include "evict.h"
+#include "hook.h"
 #include "leftover.h"
 #include "loop.h"
 #include "spawn.h"
+#include "task.h"
 #include "tty.h"
+#include "world.h"
 
 /* A process of the pod as the kernel knows it. */
 struct runtime {
@@ -27,7 +30,8 @@ struct runtime {
 				   * Read at its birth: when it has ended nobody can say it */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
-	struct ev_timer sleep;	  /* its hook, where that only waits */
+	struct world world;	  /* of its instance; none without commands that run beside it */
+	struct hook_run *hook;	  /* the one that runs; NULL: it has none */
 	struct tty *tty;	  /* NULL: it has none of its own */
 };
 
@@ -48,6 +52,7 @@ struct loop {
 	struct leftover_memory leftovers;
 	struct runtime *processes;
 	struct spawner spawner;
+	struct tasks tasks;
 	uint64_t orphans;
 	int exit_code;
 	int send_error; /* errno of the latest ACT_SIGNAL; 0: it reached somebody */
@@ -72,7 +77,7 @@ void loop_feed(struct loop *loop, const struct event *event);
 void loop_reap_all(struct loop *loop);
 /* The same at the beginning: who ended before there was anyone to listen is told by nobody. */
 void loop_reap_the_past(struct loop *loop);
-/* It has no process any more. */
+/* It has no process any more. What runs beside it has no world to join. */
 void loop_forget(struct runtime *runtime);
 
 /* --- act.c --- */
@@ -89,7 +94,7 @@ void act_look_again(struct loop *loop);
 bool act_is_preparing(const struct runtime *runtime);
 void act_stop_preparing(struct loop *loop, struct runtime *runtime);
 /* 0: not done; 1: it runs its program, or died on the way; -1: it failed, as *error says. */
-int act_read_preparation(const struct runtime *runtime, struct spawn_error *error);
+int act_read_preparation(struct runtime *runtime, struct spawn_error *error);
 
 /* Their events. */
 void act_spawn_succeeded(struct loop *loop, int index);

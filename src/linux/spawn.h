@@ -11,6 +11,7 @@
 #include "identity.h"
 
 struct cgroups;
+struct world;
 
 /* What is the same for every start; made once at boot. */
 struct spawner {
@@ -31,6 +32,30 @@ struct spawned {
 	int status_fd; /* -1: it runs its program. Else (a process that prepares itself): reads a
 			* struct spawn_error, or the end when the program runs */
 	struct spawn_error error; /* stage STAGE_NONE: none */
+	bool is_between; /* of a command: it only makes the other one, whose number its status tells */
+};
+
+/* Where a command runs that is no process of the pod. */
+enum spawn_place {
+	SPAWN_BESIDE, /* the process `index` runs: in its world, and else as it was started */
+	SPAWN_ALONE,  /* it does not run: as it would be started */
+	SPAWN_HELPER, /* where podinit is, as nobody, with nothing */
+};
+
+struct spawn_command {
+	enum spawn_place place;
+	int index;
+	char *const *argv;
+	const struct world *world; /* of SPAWN_BESIDE */
+	int output_fd;		   /* its standard output and error */
+};
+
+/* What a process that prepares itself has told. */
+enum spawn_news {
+	SPAWN_NO_NEWS,
+	SPAWN_RUNS,   /* it runs its program, or died on the way */
+	SPAWN_FAILED, /* as *error says */
+	SPAWN_DIVIDED, /* another one goes on, whose number is error->error; there is more to come */
 };
 
 /* 0 or -errno (out of memory or descriptors). */
@@ -40,5 +65,9 @@ void spawner_finish(struct spawner *spawner);
 /* Never blocks, but for an entrypoint's program, which is started as by vfork(). `tty_fd`: its terminal, -1:
  * none. */
 struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd);
+/* Never blocks. It has no pidfd. */
+struct spawned spawn_command(struct spawner *spawner, const struct spawn_command *command);
+/* Reads `status_fd`. What it hands over goes to *world; NULL: nowhere. */
+enum spawn_news spawn_read_status(int fd, struct spawn_error *error, struct world *world);
 
 #endif

@@ -57,6 +57,21 @@ bool spec_notifies(const struct process_spec *process)
 	return process->lifecycle->notify || process->lifecycle->notify_fd != INT_UNSET;
 }
 
+bool spec_runs_beside(const struct process_spec *process)
+{
+	static const enum hook_type beside[] = {HOOK_POST_START, HOOK_PRE_STOP, HOOK_RELOAD};
+	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+		if (spec_handler_type(process->lifecycle->hooks[beside[i]]) == HANDLER_EXEC)
+			return true;
+	}
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (process->probes[i] &&
+			spec_handler_type(&process->probes[i]->handler) == HANDLER_EXEC)
+			return true;
+	}
+	return false;
+}
+
 void exit_codes_add(struct exit_codes *codes, int code)
 {
 	codes->bits[code / 8] |= (uint8_t)(1 << code % 8);

@@ -119,6 +119,8 @@ const char *hook_key_name(enum hook_type type);
 const char *dependency_condition_name(enum dependency_condition condition);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
+/* Has it a probe or a hook that runs a command beside it? */
+bool spec_runs_beside(const struct process_spec *process);
 
 /* `code` to be added: 0..255; to be asked for: any. */
 void exit_codes_add(struct exit_codes *codes, int code);

@@ -151,6 +151,9 @@ static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec
 	/* Where the first mount of a machine is the root, the new one is laid over it. */
 	if (process->rootfs)
 		set |= BIT(SYS_CHROOT);
+	/* The kernel's word for entering somebody's view. */
+	if (spec_needs_view(pod, process) && spec_runs_beside(process))
+		set |= BIT(SYS_CHROOT);
 	/* A filter is installed by who may, or by who can gain nothing any more. */
 	if (security.seccomp > PROFILE_UNCONFINED && process->privilege_escalation != SAID_FALSE)
 		set |= BIT(SYS_ADMIN);

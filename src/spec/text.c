@@ -109,6 +109,48 @@ static size_t utf8_length(const unsigned char *s)
 	return 0;
 }
 
+/* A control character: of ASCII, or the second byte says that it is one of U+0080..U+009F. */
+static bool is_blank(const unsigned char *s)
+{
+	return *s <= ' ' || *s == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0);
+}
+
+/* Does a sequence begin here that would go on behind the end? */
+static bool is_cut_off(const unsigned char *s, size_t left)
+{
+	size_t whole = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	if (s[0] < 0xc2 || left >= whole)
+		return false;
+	for (size_t i = 1; i < left; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return false;
+	}
+	return true;
+}
+
+void text_make_line(char *bytes, size_t length)
+{
+	unsigned char *s = (unsigned char *)bytes, *out = s;
+	s[length] = '\0';
+	for (size_t i = 0, step; i < length; i += step) {
+		step = s[i] ? utf8_length(s + i) : 1;
+		bool is_valid = step > 0;
+		if (!is_valid && is_cut_off(s + i, length - i))
+			break;
+		step = is_valid ? step : 1;
+		if (is_valid && is_blank(s + i)) {
+			if (out > (unsigned char *)bytes && out[-1] != ' ')
+				*out++ = ' ';
+			continue;
+		}
+		memmove(out, is_valid ? (const void *)(s + i) : "?", step);
+		out += step;
+	}
+	if (out > (unsigned char *)bytes && out[-1] == ' ')
+		out--;
+	*out = '\0';
+}
+
 static void add_json_string(struct text *text, const unsigned char *s, size_t size)
 {
 	const unsigned char *end = s + size;

@@ -27,6 +27,10 @@ void text_clear(struct text *text);
 /* Frees a growing text. */
 void text_finish(struct text *text);
 
+/* Makes one line of bytes[0..length), in place: runs of spaces and control characters become one space, what is
+ * not UTF-8 a '?', and what was cut off at the end is left out. bytes[length] is the caller's, too. */
+void text_make_line(char *bytes, size_t length);
+
 /* Adds `value` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD, so the result
  * is valid JSON whatever the bytes. NULL is written as null. */
 void text_add_json(struct text *text, const char *value);
