@@ -304,6 +304,17 @@ void act_look_again(struct loop *loop)
 	tell_if_drained(loop);
 }
 
+/* What went wrong with a probe or hook, its attempt knows. */
+static void tell(struct loop *loop, const struct notice *notice)
+{
+	char more[ATTEMPT_TEXT_MAX + 2] = "";
+	struct text text = text_in(more, sizeof(more));
+	const char *words = attempt_text(loop, notice);
+	if (*words)
+		text_add(&text, ": %s", words);
+	event_log_tell_more(loop->setup->log, notice, more);
+}
+
 void act(struct loop *loop, const struct action *action)
 {
 	switch ((enum action_type)action->type) {
@@ -319,16 +330,16 @@ void act(struct loop *loop, const struct action *action)
 	case ACT_KILL_TREE:
 		do_kill_tree(loop, action);
 		break;
+	case ACT_PROBE:
 	case ACT_RUN_HOOK:
-		hook_begin(loop, action->process, (enum hook_type)action->hook);
+		attempt_begin(loop, action);
 		break;
+	case ACT_CANCEL_PROBE:
 	case ACT_CANCEL_HOOK:
-		hook_cancel(loop, action->process);
+		attempt_cancel(loop, action);
 		break;
 	case ACT_ADOPT:
 	case ACT_CANCEL_ADOPT:
-	case ACT_PROBE:
-	case ACT_CANCEL_PROBE:
 	case ACT_REPLACE:
 		break;
 	case ACT_DRAIN:
@@ -336,8 +347,7 @@ void act(struct loop *loop, const struct action *action)
 		loop->drain_signo = action->signo;
 		break;
 	case ACT_TELL:
-		event_log_tell_more(
-			loop->setup->log, &action->notice, hook_words(loop, &action->notice));
+		tell(loop, &action->notice);
 		break;
 	case ACT_FINISH:
 		loop->exit_code = action->exit_code;

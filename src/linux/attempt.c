@@ -43,15 +43,33 @@ static void on_slept(struct ev_loop *ev, struct ev_timer *timer, int events)
 	end((struct attempt *)((char *)timer - offsetof(struct attempt, sleep)), PROBE_SUCCESS);
 }
 
+static struct attempt *attempt_of_task(struct task *task)
+{
+	return (struct attempt *)((char *)task - offsetof(struct attempt, task));
+}
+
+static void command_done(struct task *task, const struct task_result *result);
+
+static struct task_order command_order(const struct attempt *attempt)
+{
+	bool alone = attempt->is_hook &&
+		(attempt->type == HOOK_PRE_START || attempt->type == HOOK_POST_STOP);
+	return (struct task_order){
+		.place = alone ? SPAWN_ALONE : SPAWN_BESIDE,
+		.index = attempt->process,
+		.argv = &attempt->handler->exec_argv,
+		.world = &attempt->loop->processes[attempt->process].world,
+		.done = command_done,
+	};
+}
+
 /* Without a process podinit itself is at its limits, and that says nothing of whom it asks. */
 static void command_done(struct task *task, const struct task_result *result)
 {
-	struct attempt *attempt = task->owner;
+	struct attempt *attempt = attempt_of_task(task);
+	const struct task_order order = command_order(attempt);
 	struct text text = text_in(attempt->text, sizeof(attempt->text));
-	const struct pod_spec *spec = attempt->loop->spec;
-	task_result_add(&text, spec, &spec->processes[attempt->process],
-		attempt->handler->exec_argv.count ? attempt->handler->exec_argv.items[0] : "",
-		result);
+	task_result_add(&text, attempt->loop->spec, &order, result);
 	if (result->error.stage == STAGE_FORK)
 		end(attempt, PROBE_ERROR);
 	else if (result->error.stage == STAGE_NONE && !result->signo && !result->exit_code)
@@ -62,7 +80,7 @@ static void command_done(struct task *task, const struct task_result *result)
 
 static void podprobe_done(struct task *task, const struct task_result *result)
 {
-	struct attempt *attempt = task->owner;
+	struct attempt *attempt = attempt_of_task(task);
 	bool spoke = result->error.stage == STAGE_NONE && !result->signo;
 	enum probe_result outcome = PROBE_FAILURE;
 	keep_text(attempt, spoke ? result->words : "podprobe did not run to its end");
@@ -77,7 +95,7 @@ static void podprobe_done(struct task *task, const struct task_result *result)
 
 static void begin_podprobe(struct attempt *attempt)
 {
-	task_begin(&attempt->loop->tasks, attempt->task,
+	task_begin(&attempt->loop->tasks, &attempt->task,
 		&(struct task_order){
 			.place = SPAWN_HELPER,
 			.index = -1,
@@ -105,17 +123,8 @@ static void request_over(struct request *request, enum request_result result, co
 
 static void begin_command(struct attempt *attempt)
 {
-	struct loop *loop = attempt->loop;
-	bool alone = attempt->is_hook &&
-		(attempt->type == HOOK_PRE_START || attempt->type == HOOK_POST_STOP);
-	task_begin(&loop->tasks, attempt->task,
-		&(struct task_order){
-			.place = alone ? SPAWN_ALONE : SPAWN_BESIDE,
-			.index = attempt->process,
-			.argv = &attempt->handler->exec_argv,
-			.world = alone ? NULL : &loop->processes[attempt->process].world,
-			.done = command_done,
-		});
+	const struct task_order order = command_order(attempt);
+	task_begin(&attempt->loop->tasks, &attempt->task, &order);
 }
 
 static void begin_request(struct attempt *attempt)
@@ -193,8 +202,7 @@ void attempt_cancel(struct loop *loop, const struct action *action)
 		request_timeout_text(attempt->request, attempt->text, sizeof(attempt->text));
 		request_cancel(attempt->request);
 	}
-	if (attempt->task)
-		task_cancel(&loop->tasks, attempt->task);
+	task_cancel(&loop->tasks, &attempt->task);
 	ev_timer_stop(loop->ev, &attempt->sleep);
 }
 
@@ -281,11 +289,7 @@ static void make(struct attempts *attempts, struct loop *loop, struct attempt *a
 	bool by_network = type == HANDLER_HTTP || type == HANDLER_TCP || type == HANDLER_GRPC;
 	attempt->loop = loop;
 	ev_timer_init(&attempt->sleep, on_slept, 0, 0);
-	if (type == HANDLER_EXEC || by_network) {
-		attempt->task = arena_alloc(&attempts->arena, sizeof(*attempt->task));
-		attempt->task->owner = attempt;
-		attempts->task_count++;
-	}
+	attempts->task_count += type == HANDLER_EXEC || by_network;
 	if (by_network && !needs_podprobe(attempt->handler)) {
 		attempt->request = arena_alloc(&attempts->arena, sizeof(*attempt->request));
 		request_init(attempt->request, attempt);

@@ -18,8 +18,8 @@ enum { ATTEMPT_TEXT_MAX = 256 };
 struct attempt {
 	struct loop *loop;
 	const struct handler *handler;
-	struct request *request; /* NULL: its handler needs none */
-	struct task *task;	 /* the same */
+	struct request *request; /* NULL: its handler makes none */
+	struct task task;	 /* its command, or podprobe */
 	struct strings podprobe; /* the command line of the helper program; empty: it is not needed */
 	struct ev_timer sleep;
 	int32_t process;
@@ -33,11 +33,11 @@ struct attempt {
 struct attempts {
 	struct attempt *probes; /* by probe_spec.index */
 	struct attempt **hooks; /* by process: NULL, or HOOK_COUNT of them */
-	int task_count;		/* that may run at once, at most */
+	int task_count;		/* that may run at once, at most: what tasks_init() needs */
 	struct arena arena;
 };
 
-/* Allocates all that loop->spec will ever need. May block: at boot. */
+/* Allocates all that loop->spec will ever need. May block: at boot only. */
 void attempts_make(struct attempts *attempts, struct loop *loop);
 /* Ends what runs; tasks apart. */
 void attempts_finish(struct attempts *attempts, struct ev_loop *ev, const struct pod_spec *spec);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "admit.h"
+#include "attempt.h"
 #include "hosts.h"
 #include "log.h"
 #include "machine.h"
@@ -29,6 +30,20 @@ static void hide_proc(struct problems *problems)
 			problems, NULL, 0, "sandbox: cannot mask %s: %s", path, strerror(-result));
 }
 
+/* Its failures would look like those of whom it asks. */
+static void find_podprobe(const struct pod_spec *spec, struct problems *problems)
+{
+	char path[4096];
+	int index;
+	if (!attempts_need_podprobe(spec, &index) || task_find_podprobe(path, sizeof(path)))
+		return;
+	const struct process_spec *process = &spec->processes[index];
+	problem_add(problems, spec->sources.items[process->source], process->line,
+		"%s %s: its probes and hooks need the program podprobe, which is not installed "
+		"(HTTPS, gRPC, and hosts by name)",
+		process_kind_name((enum process_kind)process->kind), process->name);
+}
+
 void ground_prepare(
 	struct ground *ground, const struct ground_site *site, struct problems *problems)
 {
@@ -47,6 +62,7 @@ void ground_prepare(
 	if (site->is_sandboxed)
 		hide_proc(problems);
 	admit(&admission, problems);
+	find_podprobe(spec, problems);
 	cgroups_furnish(ground->cgroups, spec, problems);
 }
 

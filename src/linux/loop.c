@@ -227,12 +227,11 @@ static bool allocate(struct loop *loop)
 	if (!loop->pod || !loop->actions.items || !loop->queue || !loop->processes)
 		return false;
 	pod_init(loop->pod, loop->spec);
+	attempts_make(&loop->attempts, loop);
 	for (int i = 0; i < count; i++) {
 		loop->processes[i].pidfd = -1;
 		loop->processes[i].status.fd = -1;
 		loop->processes[i].world = WORLD_NONE;
-		if (!hook_allocate(loop, i))
-			return false;
 		if (!loop->spec->processes[i].tty)
 			continue;
 		loop->processes[i].tty = calloc(1, sizeof(struct tty));
@@ -278,7 +277,8 @@ static const char *begin(struct loop *loop)
 		return "make an event loop";
 	ev_set_userdata(loop->ev, loop);
 	int result = spawner_init(&loop->spawner, loop->spec, loop->setup->ground);
-	if (result == 0 && !tasks_init(&loop->tasks, loop->ev, &loop->spawner, hook_count(loop->spec)))
+	if (result == 0 &&
+		!tasks_init(&loop->tasks, loop->ev, &loop->spawner, loop->attempts.task_count))
 		result = -ENOMEM;
 	int signals_fd = result < 0 ? result : signals_open();
 	if (signals_fd < 0) {
@@ -312,6 +312,7 @@ static void finish(struct loop *loop)
 	control_close(&loop->control);
 	evictor_end(&loop->evictor);
 	tasks_finish(&loop->tasks);
+	attempts_finish(&loop->attempts, loop->ev, loop->spec);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
@@ -319,7 +320,6 @@ static void finish(struct loop *loop)
 		if (loop->processes[i].tty && loop->ev)
 			tty_finish(loop->processes[i].tty, loop->ev, deadline);
 		free(loop->processes[i].tty);
-		free(loop->processes[i].hook);
 	}
 	if (loop->signals.fd > 0)
 		close(loop->signals.fd);

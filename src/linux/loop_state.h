@@ -6,9 +6,9 @@
 #include <ev.h>
 
 #include "../core/pod.h"
+#include "attempt.h"
 #include "control.h"
 #include "evict.h"
-#include "hook.h"
 #include "leftover.h"
 #include "loop.h"
 #include "spawn.h"
@@ -31,7 +31,6 @@ struct runtime {
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
 	struct world world;	  /* of its instance; none without commands that run beside it */
-	struct hook_run *hook;	  /* the one that runs; NULL: it has none */
 	struct tty *tty;	  /* NULL: it has none of its own */
 };
 
@@ -53,6 +52,7 @@ struct loop {
 	struct runtime *processes;
 	struct spawner spawner;
 	struct tasks tasks;
+	struct attempts attempts;
 	uint64_t orphans;
 	int exit_code;
 	int send_error; /* errno of the latest ACT_SIGNAL; 0: it reached somebody */

@@ -103,6 +103,13 @@ static void finish_status(struct request *request)
 
 /* --- connecting --- */
 
+bool request_host_is_number(const char *host)
+{
+	struct in6_addr room;
+	return !host || strcmp(host, "localhost") == 0 || inet_pton(AF_INET, host, &room) == 1 ||
+		inet_pton(AF_INET6, host, &room) == 1;
+}
+
 /* An address of numbers only: to look up a name may take any time. */
 static void address_init(struct request *request)
 {

@@ -74,6 +74,9 @@ struct request {
 	char room[REQUEST_ROOM];
 };
 
+/* Is it one that a request can go to, and not podprobe? NULL and localhost are. */
+bool request_host_is_number(const char *host);
+
 /* Idle; `owner` is for done(). */
 void request_init(struct request *request, void *owner);
 
