@@ -253,6 +253,16 @@ class Pod:
         pids = [self.event(reason="Started", process=name)["pid"] for name in names]
         return pids[0] if len(pids) == 1 else pids
 
+    def outer(self, name):
+        """The number here of the latest instance of a process: that of the event is the pod's."""
+        self.event(reason="Started", process=name)
+        inside = str(self.events(reason="Started", process=name)[-1]["pid"])
+        for pid in self.processes():
+            for line in read(f"/proc/{pid}/status").splitlines():
+                if line.startswith("NSpid:") and line.split()[-1] == inside:
+                    return pid
+        raise AssertionError(f"{name} does not run: {self.output()}")
+
     def says(self, text, seconds=PATIENCE):
         """Waits for a text in the output."""
         until(lambda: text in self.output() or self.code is not None, f"output {text!r}", seconds)

@@ -21,16 +21,6 @@ def mesh(pods):
     return pod
 
 
-def outside(pod, name):
-    """The process as this PID namespace knows it: the numbers of events are those of the pod."""
-    number = str(pod.event(reason="Started", process=name)["pid"])
-    for pid in pod.processes():
-        for line in read(f"/proc/{pid}/status").splitlines():
-            if line.startswith("NSpid:") and line.split()[-1] == number:
-                return pid
-    raise AssertionError(f"{name} does not run: {pod.output()}")
-
-
 def status(pid):
     return dict(line.split(":\t", 1) for line in read(f"/proc/{pid}/status").splitlines()
                 if ":\t" in line)
@@ -70,7 +60,7 @@ def test_the_init_has_two_capabilities_and_the_proxy_none(mesh, pods, tmp_path):
                         ("CapAmb:", "0" * 16)):
         assert words[words.index(name) + 1] == value, name
 
-    proxy = status(outside(mesh, "proxy"))
+    proxy = status(mesh.outer("proxy"))
     assert proxy["Name"] == "haproxy" and proxy["NoNewPrivs"] == "1"
     assert proxy["Uid"].split() == proxy["Gid"].split() == ["1337"] * 4
     for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"):
@@ -93,7 +83,7 @@ def test_what_a_main_sends_goes_through_the_proxy(mesh):
 
 def test_without_the_proxy_nothing_gets_through(mesh):
     mesh.says(PAGE)
-    proxy = outside(mesh, "proxy")
+    proxy = mesh.outer("proxy")
     by_proxys_user = ["setpriv", "--reuid=1337", "--regid=1337", "--clear-groups"]
     os.kill(proxy, signal.SIGSTOP)
     try:
@@ -126,7 +116,7 @@ def test_what_comes_from_outside_goes_through_the_proxy(mesh):
         answer = until(lambda: curl(other.pid, url), "the page comes over the cable", every=0.1)
         assert PAGE in answer and "via: 1.1 mesh (received)" in answer
         assert int(counters(mesh)["received"]["req_tot"]) >= 1
-        proxy = outside(mesh, "proxy")
+        proxy = mesh.outer("proxy")
         os.kill(proxy, signal.SIGSTOP)
         try:
             assert curl(other.pid, url) == ""
