@@ -16,16 +16,11 @@
 
 /* --- the end --- */
 
-/* The server sees an orderly end, which it may log otherwise; then SO_LINGER 0 has the connection forgotten.
- * No end of one stays in TIME_WAIT, for there may be thousands in a second, and close() does not wait, as it
- * would with the kubelet's SO_LINGER of a second. */
 static void connection_close(struct request *request)
 {
 	ev_io_stop(request->loop, &request->io);
-	if (request->io.fd >= 0) {
-		shutdown(request->io.fd, SHUT_WR);
+	if (request->io.fd >= 0)
 		close(request->io.fd);
-	}
 	request->io.fd = -1;
 }
 
@@ -65,6 +60,14 @@ static void finish_dial(struct request *request, int error)
 	text_add(&text, request->io.fd < 0 ? "socket: " : "connect: ");
 	words_add_errno(&text, error);
 	finish(request, is_ours ? REQUEST_ERROR : REQUEST_FAILURE, buffer);
+}
+
+/* The server is to read an end, as it would from the kubelet, and not a reset that it may log each time; one that
+ * has told us all that it had to say, over HTTP, does not read any more. */
+static void finish_connected(struct request *request)
+{
+	shutdown(request->io.fd, SHUT_WR);
+	finish(request, REQUEST_SUCCESS, "");
 }
 
 static void finish_elsewhere(struct request *request, const struct http_url *url)
@@ -151,6 +154,8 @@ static bool is_connected_to_itself(const struct request *request)
 /* 0 or -errno. */
 static int connection_open(struct request *request)
 {
+	/* close() has the connection forgotten: neither does it wait, as with the kubelet's SO_LINGER of a second,
+	 * nor does anything stay in TIME_WAIT, where there would be thousands. */
 	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 	int family = request->address.any.sa_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -200,7 +205,7 @@ static bool connect_step(struct request *request)
 	else if (result < 0)
 		finish_dial(request, -result);
 	else if (request->target.kind == REQUEST_TCP)
-		finish(request, REQUEST_SUCCESS, "");
+		finish_connected(request);
 	else
 		return true;
 	return false;
