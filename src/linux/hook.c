@@ -85,6 +85,7 @@ static struct task_order order_of(const struct hook_run *run)
 		.index = run->process,
 		.argv = &handler_of(run)->exec_argv,
 		.world = &run->loop->processes[run->process].world,
+		.instance = run->loop->processes[run->process].pid,
 		.done = on_command_done,
 	};
 }
