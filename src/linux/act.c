@@ -210,6 +210,8 @@ static void drain_one(const struct dependent *dependent, void *data)
 		tasks_have(&drain->loop->tasks, dependent->pid) ||
 		tasks_have(&drain->loop->tasks, dependent->group))
 		return; /* podinit's own: killed already */
+	if (dependent->is_dying && drain->signo != SIGKILL)
+		return; /* what was left of a command, and is killed with it */
 	if (!drain->signo || is_spared(drain, dependent) || was_asked(drain, dependent))
 		return;
 	text_add(&drain->names, "%s%d (%s)", drain->count ? ", " : ": ", (int)dependent->pid,

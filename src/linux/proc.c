@@ -181,6 +181,7 @@ static bool look_at(struct dependent *one)
 	if (!proc_stat(one->pid, &stat) || proc_is_over(&stat) || stat.is_kernels)
 		return false;
 	one->group = stat.group;
+	one->is_dying = stat.is_dying;
 	one->child = our_child(stat);
 	memcpy(one->program, stat.program, sizeof(one->program));
 	return one->child || getpid() == 1;

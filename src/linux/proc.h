@@ -48,6 +48,7 @@ struct dependent {
 		    * kernel has none. Closed when visit() returns */
 	pid_t child; /* the child of this process that it descends from, or itself. 0: it does not
 		      * descend from it, but this one is process 1 of its PID namespace */
+	bool is_dying; /* it was killed, or ends */
 	char program[PROC_NAME_MAX];
 };
 

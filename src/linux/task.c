@@ -107,12 +107,9 @@ static bool read_output(struct task *task, bool *ended)
 	return length > 0;
 }
 
-static void finish(struct tasks *tasks, struct task *task, struct task_result *result)
+/* It does not run any more. */
+static void forget(struct tasks *tasks, struct task *task)
 {
-	bool ended;
-	/* Whoever holds the other end does not count any more. */
-	while (task->output.fd >= 0 && task->length < TASK_WORDS_MAX && read_output(task, &ended))
-		;
 	close_output(tasks, task);
 	if (task->status_fd >= 0)
 		close(task->status_fd);
@@ -120,6 +117,15 @@ static void finish(struct tasks *tasks, struct task *task, struct task_result *r
 	link_out(tasks, task);
 	add_ending(tasks, task->between, -1);
 	task->pid = task->between = 0;
+}
+
+static void finish(struct tasks *tasks, struct task *task, struct task_result *result)
+{
+	bool ended;
+	/* Whoever holds the other end does not count any more. */
+	while (task->output.fd >= 0 && task->length < TASK_WORDS_MAX && read_output(task, &ended))
+		;
+	forget(tasks, task);
 	text_make_line(task->words, task->length);
 	result->error = task->error;
 	result->words = task->words;
@@ -177,7 +183,12 @@ void task_begin(struct tasks *tasks, struct task *task, const struct task_order 
 {
 	int ends[2];
 	task_cancel(tasks, task);
-	*task = (struct task){.done = order->done, .index = order->index, .status_fd = -1};
+	*task = (struct task){
+		.done = order->done,
+		.index = order->index,
+		.instance = order->place == SPAWN_BESIDE ? order->instance : 0,
+		.status_fd = -1,
+	};
 	ev_io_init(&task->output, on_output, -1, EV_READ);
 	task->output.data = tasks;
 	link_in(tasks, task);
@@ -266,6 +277,13 @@ static struct task *find(struct tasks *tasks, pid_t pid)
 	return NULL;
 }
 
+/* With process 1 of a PID namespace all in it end, and before it; so it is with a cgroup that is killed. */
+static bool ends_with_instance(const struct task *task)
+{
+	struct proc_stat stat;
+	return task->instance && proc_stat(task->instance, &stat) && stat.is_dying;
+}
+
 /* Its number cannot be another's as long as it is a zombie, and so its group is its group. */
 static void ended(struct tasks *tasks, struct task *task, const struct reaped *reaped)
 {
@@ -279,7 +297,10 @@ static void ended(struct tasks *tasks, struct task *task, const struct reaped *r
 			tasks->spawner->cgroups, task->index, clock_monotonic());
 	if (task->between == reaped->pid)
 		task->between = 0;
-	finish(tasks, task, &result);
+	if (reaped->signo == SIGKILL && ends_with_instance(task))
+		forget(tasks, task);
+	else
+		finish(tasks, task, &result);
 }
 
 bool tasks_reaped(struct tasks *tasks, const struct reaped *reaped)

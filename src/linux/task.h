@@ -25,7 +25,8 @@ struct task_result {
 	const char *words; /* what it said first: one line, UTF-8; may be "" */
 };
 
-/* Once, from the loop, never before task_begin() has returned; it may begin anew at once. */
+/* Once, from the loop, never before task_begin() has returned; it may begin anew at once. Not, if it was killed
+ * along with the instance that it ran beside: that one's end says all. */
 typedef void task_done(struct task *task, const struct task_result *result);
 
 /* One command at a time. Its owner's memory; zeroed is one that does not run. */
@@ -38,6 +39,7 @@ struct task {
 	struct ev_io output;	  /* fd -1: it has ended */
 	struct spawn_error error; /* it could not begin */
 	int32_t index;		  /* of the process; -1: none */
+	pid_t instance;		  /* that it runs beside; 0: none */
 	bool runs;
 	uint8_t length;
 	char words[TASK_WORDS_MAX + 1];
@@ -63,6 +65,7 @@ struct task_order {
 	int index;		   /* of the process; -1: of SPAWN_HELPER */
 	const struct strings *argv; /* $(VAR) is expanded */
 	const struct world *world; /* of SPAWN_BESIDE: of the instance that runs */
+	pid_t instance;		   /* the same: its number */
 	task_done *done;
 };
 
