@@ -324,6 +324,7 @@ static const struct {
 		sizeof(struct exit_codes)},
 	[KEY_DEPENDENCIES] = {value_parse_dependencies, value_write_list, sizeof(struct strings)},
 	[KEY_HEADERS] = {value_parse_headers, value_write_strings, sizeof(struct strings)},
+	[KEY_LISTEN] = {value_parse_listen, value_write_listens, sizeof(struct listens)},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 
