@@ -84,7 +84,7 @@ static struct spawned spawn(struct loop *loop, int index)
 			.status_fd = -1,
 			.error = {.stage = STAGE_TTY, .error = -result},
 		};
-	struct spawned spawned = spawn_process(&loop->spawner, index, slave);
+	struct spawned spawned = spawn_process(&loop->spawner, index, slave, -1);
 	if (slave >= 0)
 		close(slave);
 	if (master >= 0 && spawned.error.stage != STAGE_NONE)
