@@ -369,3 +369,20 @@ void act(struct loop *loop, const struct action *action)
 	case ACT_CANCEL_ADOPT:
 		daemon_give_up(loop, action->process);
 		break;
+	case ACT_REPLACE:
+		break;
+	case ACT_DRAIN:
+		tasks_cancel(&loop->tasks);
+		loop->drain_signo = action->signo;
+		break;
+	case ACT_TELL:
+		tell(loop, &action->notice);
+		break;
+	case ACT_FINISH:
+		loop->exit_code = action->exit_code;
+		ev_break(loop->ev, EVBREAK_ALL);
+		break;
+	case ACTION_TYPE_COUNT:
+		break;
+	}
+}
