@@ -157,7 +157,7 @@ static const char *good_value(const struct key *key)
 {
 	static const char *const values[] = {[KEY_FLAG] = "",
 		[KEY_BOOL] = "true",
-		[KEY_INT] = "1",
+		[KEY_INT] = "5",
 		[KEY_DURATION] = "7",
 		[KEY_QUANTITY] = "256Mi",
 		[KEY_STRING] = "text",
