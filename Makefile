@@ -137,13 +137,16 @@ define fuzz_link
 endef
 $(BUILD)/fuzz_http: tests/fuzz/fuzz_http.c $(wildcard src/linux/http_*.c) src/spec/text.c src/spec/arena.c
 	$(fuzz_link)
+$(BUILD)/fuzz_notify: tests/fuzz/fuzz_notify.c src/linux/notify_message.c $(SPEC:%=src/spec/%.c)
+	$(fuzz_link)
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(fuzzed)
 	$(fuzz_link)
 # What they start from; libFuzzer adds to the first directory.
 fuzz_ini_seeds     = conf
 fuzz_seccomp_seeds = tests/fuzz/seccomp
 fuzz_http_seeds    = tests/fuzz/http
-fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp $(BUILD)/fuzz_http
+fuzz_notify_seeds  = tests/fuzz/notify
+fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp $(BUILD)/fuzz_http $(BUILD)/fuzz_notify
 	$(Q)mkdir -p $(^:$(BUILD)/fuzz_%=$(BUILD)/fuzz/%)
 	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true

@@ -118,6 +118,7 @@ static const struct {
 	[STAGE_SESSION] = {"cannot make a session", NOTHING},
 	[STAGE_STDIN] = {"cannot open standard input", NOTHING},
 	[STAGE_TTY] = {"cannot make a terminal", NOTHING},
+	[STAGE_DESCRIPTORS] = {"cannot hand over its descriptors", NOTHING},
 	[STAGE_MOUNT_NAMESPACE] = {"cannot make a mount namespace", NOTHING},
 	[STAGE_ROOTFS] = {"cannot use the root file system", ROOT},
 	[STAGE_PROC] = {"cannot mount /proc in", ROOT},

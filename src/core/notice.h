@@ -44,6 +44,7 @@ enum spawn_stage {
 	STAGE_SESSION,
 	STAGE_STDIN,
 	STAGE_TTY,
+	STAGE_DESCRIPTORS, /* of listen, notifyFd, and stored ones */
 	STAGE_MOUNT_NAMESPACE,
 	STAGE_ROOTFS,
 	STAGE_PROC,

@@ -12,6 +12,7 @@
 void act_spawn_succeeded(struct loop *loop, int index)
 {
 	leftover_expect_more(loop, index);
+	daemon_expect(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,
@@ -59,12 +60,11 @@ int act_read_preparation(struct runtime *runtime, struct spawn_error *error)
 /* A failure is told when the process is reaped: it ends at once, and its successor must not come
  * before. (The end of the descriptor may mean, too, that it died on the way to its program; then
  * it has "run", and how it ended follows.) */
-static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
+void act_look_at_preparation(struct loop *loop, int index)
 {
-	struct loop *loop = ev_userdata(ev);
-	int index = (int)(intptr_t)io->data;
 	struct runtime *runtime = &loop->processes[index];
-	(void)events;
+	if (!act_is_preparing(runtime))
+		return;
 	int done = act_read_preparation(runtime, &runtime->error);
 	if (done)
 		act_stop_preparing(loop, runtime);
@@ -72,19 +72,30 @@ static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
 		act_spawn_succeeded(loop, index);
 }
 
+static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
+{
+	(void)events;
+	act_look_at_preparation(ev_userdata(ev), (int)(intptr_t)io->data);
+}
+
+static struct spawned cannot_spawn(enum spawn_stage stage, int error)
+{
+	return (struct spawned){
+		.pidfd = -1,
+		.status_fd = -1,
+		.error = {.stage = (uint16_t)stage, .error = error},
+	};
+}
+
 /* With its terminal, if it is to have one: of which the process's end is only the process's. */
-static struct spawned spawn(struct loop *loop, int index)
+static struct spawned spawn_with_tty(struct loop *loop, int index, int ready_fd)
 {
 	struct runtime *runtime = &loop->processes[index];
 	int master = -1, slave = -1;
 	int result = runtime->tty ? tty_make(&master, &slave) : 0;
 	if (result < 0)
-		return (struct spawned){
-			.pidfd = -1,
-			.status_fd = -1,
-			.error = {.stage = STAGE_TTY, .error = -result},
-		};
-	struct spawned spawned = spawn_process(&loop->spawner, index, slave);
+		return cannot_spawn(STAGE_TTY, -result);
+	struct spawned spawned = spawn_process(&loop->spawner, index, slave, ready_fd);
 	if (slave >= 0)
 		close(slave);
 	if (master >= 0 && spawned.error.stage != STAGE_NONE)
@@ -94,9 +105,24 @@ static struct spawned spawn(struct loop *loop, int index)
 	return spawned;
 }
 
+/* With the pipe of its notifyFd, of which the other end is podinit's. */
+static struct spawned spawn(struct loop *loop, int index)
+{
+	struct ready *ready = loop->processes[index].ready;
+	int ready_fd = ready ? ready_open(ready, loop->ev) : -1;
+	if (ready && ready_fd < 0)
+		return cannot_spawn(STAGE_DESCRIPTORS, -ready_fd);
+	notify_begin(&loop->notify, index);
+	struct spawned spawned = spawn_with_tty(loop, index, ready_fd);
+	if (ready_fd >= 0)
+		close(ready_fd);
+	return spawned;
+}
+
 static void do_spawn(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
+	world_close(&runtime->world);
 	struct spawned spawned = spawn(loop, index);
 	if (loop->spec->entrypoint)
 		boot_let_go(loop->spec);
@@ -206,8 +232,7 @@ static void drain_one(const struct dependent *dependent, void *data)
 {
 	struct drain *drain = data;
 	drain->joined += !dependent->child;
-	if (dependent->pid == drain->loop->evictor.pid ||
-		tasks_have(&drain->loop->tasks, dependent->pid) ||
+	if (loop_is_helper(drain->loop, dependent->pid) ||
 		tasks_have(&drain->loop->tasks, dependent->group))
 		return; /* podinit's own: killed already */
 	if (dependent->is_dying && drain->signo != SIGKILL)
@@ -341,7 +366,11 @@ void act(struct loop *loop, const struct action *action)
 		attempt_cancel(loop, action);
 		break;
 	case ACT_ADOPT:
+		daemon_look_for(loop, action->process);
+		break;
 	case ACT_CANCEL_ADOPT:
+		daemon_give_up(loop, action->process);
+		break;
 	case ACT_REPLACE:
 		break;
 	case ACT_DRAIN:

@@ -146,6 +146,11 @@ static int join_mount_namespace(struct child *child)
 	return world_join_mounts(child->world);
 }
 
+static int take_descriptors(struct child *child)
+{
+	return handover_take(&child->spawner->handover, &child->status_fd);
+}
+
 static int apply_limits(struct child *child)
 {
 	boot_restore_limits();
@@ -209,6 +214,7 @@ static int execute_program(struct child *child)
 	struct spawner *spawner = child->spawner;
 	restore_signals(spawner->spec);
 	environment_name_process(&spawner->environment);
+	handover_name_process(&spawner->handover);
 	return -execute(spawner->spec, child->argv,
 		child->process ? spawner->environment.items : nothing);
 }
@@ -249,6 +255,8 @@ int child_main(void *data)
 		/* Of the session that it leads there. */
 		{CHILD_PROCESS, STAGE_TTY, take_tty},
 		{OF_POD, STAGE_USER, choose_identity},
+		/* While no limit is in the way; what is opened from here on has other numbers. */
+		{CHILD_PROCESS, STAGE_DESCRIPTORS, take_descriptors},
 		{ALL, STAGE_RLIMIT, apply_limits},
 		{OF_POD, STAGE_SET_USER, assume_identity},
 		{CHILD_HELPER, STAGE_SET_USER, become_nobody},

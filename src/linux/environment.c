@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handover.h"
+
 static const char LISTEN_PID[] = "LISTEN_PID=";
 
 static int count_items(char *const *items)
@@ -24,7 +26,7 @@ int environment_open(struct environment *environment, const struct pod_spec *spe
 		if (spec->processes[i].environment.count > most)
 			most = spec->processes[i].environment.count;
 	}
-	size_t room = (size_t)(count_items(environ) + most + 1);
+	size_t room = (size_t)(count_items(environ) + most + HANDOVER_VARIABLES + 1);
 	*environment = (struct environment){.items = malloc(room * sizeof(char *))};
 	return environment->items ? 0 : -ENOMEM;
 }
@@ -62,13 +64,25 @@ static char *own_item(struct environment *environment, const struct pod_spec *sp
 	return environment->listen_pid;
 }
 
+/* What whoever started podinit has told it is not for the processes of a pod, which are podinit's. */
+static bool is_podinits(const struct pod_spec *spec, const char *item)
+{
+	static const char *const names[] = {"NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=",
+		"LISTEN_FDNAMES=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
+	for (size_t i = 0; !spec->entrypoint && i < sizeof(names) / sizeof(*names); i++) {
+		if (strncmp(item, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 void environment_merge(struct environment *environment, const struct pod_spec *spec,
 	const struct process_spec *process)
 {
 	const struct strings *own = &process->environment;
 	int count = 0;
 	for (char **item = environ; *item; item++) {
-		if (!is_overridden(own, 0, *item))
+		if (!is_overridden(own, 0, *item) && !is_podinits(spec, *item))
 			environment->items[count++] = own_item(environment, spec, *item);
 	}
 	for (int i = 0; i < own->count; i++) {
@@ -76,6 +90,16 @@ void environment_merge(struct environment *environment, const struct pod_spec *s
 			environment->items[count++] = (char *)own->items[i];
 	}
 	environment->items[count] = NULL;
+	environment->count = count;
+}
+
+void environment_add(
+	struct environment *environment, const struct process_spec *process, char *item)
+{
+	if (is_overridden(&process->environment, 0, item))
+		return;
+	environment->items[environment->count++] = item;
+	environment->items[environment->count] = NULL;
 }
 
 void environment_name_process(struct environment *environment)

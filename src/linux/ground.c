@@ -63,11 +63,14 @@ void ground_prepare(
 		hide_proc(problems);
 	admit(&admission, problems);
 	find_podprobe(spec, problems);
+	/* Behind the look at ports, which are in use from now on. */
+	listeners_open(&ground->listeners, spec, problems);
 	cgroups_furnish(ground->cgroups, spec, problems);
 }
 
 void ground_finish(struct ground *ground)
 {
+	listeners_close(&ground->listeners);
 	volumes_finish(&ground->volumes);
 	filters_finish(&ground->filters);
 	hosts_finish();

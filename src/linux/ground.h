@@ -4,6 +4,7 @@
 
 #include "cgroup.h"
 #include "filter.h"
+#include "listen.h"
 #include "volume.h"
 
 /* Where podinit is, for this pod. */
@@ -21,6 +22,7 @@ struct ground {
 				  * the sandbox, and outlive it */
 	struct filters filters;
 	struct volumes volumes;
+	struct listeners listeners;
 };
 
 /* Prepares all of it, and looks whether the pod can run; `ground` has its cgroups. What is wrong is added to

@@ -296,6 +296,11 @@ static const char *begin(struct loop *loop)
 	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
 	stay_asleep(loop);
+	result = loop_said_begin(loop);
+	if (result < 0) {
+		errno = -result;
+		return "make the socket on which processes notify";
+	}
 	evictor_begin(
 		&loop->evictor, loop->ev, &loop->setup->ground->volumes, volume_exceeded, loop);
 	open_control(loop);
@@ -313,10 +318,12 @@ static void finish(struct loop *loop)
 	evictor_end(&loop->evictor);
 	tasks_finish(&loop->tasks);
 	attempts_finish(&loop->attempts, loop->ev, loop->spec);
+	loop_said_finish(loop);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
 		loop_forget(&loop->processes[i]);
+		world_close(&loop->processes[i].world);
 		if (loop->processes[i].tty && loop->ev)
 			tty_finish(loop->processes[i].tty, loop->ev, deadline);
 		free(loop->processes[i].tty);

@@ -10,13 +10,23 @@
 
 enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 
+bool loop_is_helper(const struct loop *loop, pid_t pid)
+{
+	return (loop->evictor.pid && pid == loop->evictor.pid) || daemon_is_reader(loop, pid) ||
+		tasks_have(&loop->tasks, pid);
+}
+
+int loop_helper_count(const struct loop *loop)
+{
+	return (loop->evictor.pid != 0) + daemon_reader_count(loop) + tasks_count(&loop->tasks);
+}
+
 void loop_forget(struct runtime *runtime)
 {
 	if (runtime->pidfd >= 0)
 		close(runtime->pidfd);
 	runtime->pidfd = -1;
 	runtime->pid = 0;
-	world_close(&runtime->world);
 }
 
 /* A process that was preparing itself has ended. Whatever is left to be told of that. */
@@ -55,9 +65,16 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	terminal_take_back(reaped->pid);
 	bool oom = ran_out_of_memory(loop, index, reaped);
 	if (runtime->error.stage != STAGE_NONE) {
+		world_close(&runtime->world);
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
+	pid_t heir = notify_take_heir(&loop->notify, index);
+	if (heir && daemon_adopt(loop, index, heir))
+		return;
+	/* Its daemon, which may be found, lives in the same. */
+	if (loop->pod->processes[index].state != PROCESS_FORKING)
+		world_close(&runtime->world);
 	messages_keep(loop->setup->ground->volumes.messages, index, true);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
@@ -101,7 +118,7 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;
@@ -128,6 +145,7 @@ static enum reap_result reap_batch(struct loop *loop)
 
 void loop_reap_all(struct loop *loop)
 {
+	notify_read(&loop->notify); /* while it can be told whose they are */
 	enum reap_result result = reap_batch(loop);
 	if (result != REAP_GOT_ONE)
 		event_log_reaped_all(loop->setup->log, result == REAP_NO_CHILDREN);

@@ -8,9 +8,12 @@
 #include "../core/pod.h"
 #include "attempt.h"
 #include "control.h"
+#include "daemon.h"
 #include "evict.h"
 #include "leftover.h"
 #include "loop.h"
+#include "notify.h"
+#include "ready.h"
 #include "spawn.h"
 #include "task.h"
 #include "tty.h"
@@ -32,6 +35,8 @@ struct runtime {
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
 	struct world world;	  /* of its instance; none without commands that run beside it */
 	struct tty *tty;	  /* NULL: it has none of its own */
+	struct ready *ready;	  /* NULL: it has no notifyFd */
+	struct daemon *daemon;	  /* NULL: its program does not fork away */
 };
 
 struct loop {
@@ -65,6 +70,8 @@ struct loop {
 	struct control_actions control_actions;
 	struct control control;
 	struct evictor evictor;
+	struct notify_actions notify_actions;
+	struct notify notify;
 };
 
 /* Steps the core with an event and with the results of what it decided, until all is done; while
@@ -77,8 +84,17 @@ void loop_feed(struct loop *loop, const struct event *event);
 void loop_reap_all(struct loop *loop);
 /* The same at the beginning: who ended before there was anyone to listen is told by nobody. */
 void loop_reap_the_past(struct loop *loop);
-/* It has no process any more. What runs beside it has no world to join. */
+/* Is this child of podinit's one that it has started for itself? How many there are. */
+bool loop_is_helper(const struct loop *loop, pid_t pid);
+int loop_helper_count(const struct loop *loop);
+/* It has no process any more; its world may still be another one's. */
 void loop_forget(struct runtime *runtime);
+
+/* --- loop_said.c: what processes say of themselves --- */
+
+/* When there are the processes, the spawner and libev's loop. 0 or -errno. */
+int loop_said_begin(struct loop *loop);
+void loop_said_finish(struct loop *loop);
 
 /* --- act.c --- */
 
@@ -95,6 +111,9 @@ bool act_is_preparing(const struct runtime *runtime);
 void act_stop_preparing(struct loop *loop, struct runtime *runtime);
 /* 0: not done; 1: it runs its program, or died on the way; -1: it failed, as *error says. */
 int act_read_preparation(struct runtime *runtime, struct spawn_error *error);
+
+/* Looks whether it runs its program now, and feeds what follows: before anything that it says itself is told. */
+void act_look_at_preparation(struct loop *loop, int index);
 
 /* Their events. */
 void act_spawn_succeeded(struct loop *loop, int index);

@@ -86,17 +86,29 @@ bool proc_stat(pid_t pid, struct proc_stat *stat)
 
 /* As far as files go, as the user that a process is: who has as many capabilities as it and is the same
  * user may look at it without CAP_SYS_PTRACE, which containers do not have. */
-static int stat_as(uid_t uid, gid_t gid, const char *path, struct stat *found)
+/* Returns what become_podinit() needs. */
+static int become(uid_t uid, gid_t gid)
 {
 	int death_signal = 0;
 	/* The kernel forgets it when the user changes. */
 	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
 	setfsgid(gid);
 	setfsuid(uid);
-	int result = stat(path, found);
+	return death_signal;
+}
+
+static void become_podinit(int death_signal)
+{
 	setfsuid(geteuid());
 	setfsgid(getegid());
 	prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
+}
+
+static int stat_as(uid_t uid, gid_t gid, const char *path, struct stat *found)
+{
+	int death_signal = become(uid, gid);
+	int result = stat(path, found);
+	become_podinit(death_signal);
 	return result;
 }
 
@@ -112,6 +124,23 @@ uint64_t proc_mount_namespace(pid_t pid)
 	if (as_owner && owner.st_uid && stat_as(owner.st_uid, owner.st_gid, path, &namespace) == 0)
 		return namespace.st_ino;
 	return 0;
+}
+
+int proc_root(pid_t pid)
+{
+	struct stat owner;
+	char directory[32], path[64];
+	snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "%s/root", directory);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), error = errno;
+	if (fd < 0 && error == EACCES && geteuid() == 0 && stat(directory, &owner) == 0 &&
+		owner.st_uid) {
+		int death_signal = become(owner.st_uid, owner.st_gid);
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		error = errno;
+		become_podinit(death_signal);
+	}
+	return fd < 0 ? -error : fd;
 }
 
 int proc_child_count(void)

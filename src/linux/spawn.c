@@ -46,6 +46,8 @@ int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const str
 		.stdin_fd = -1,
 	};
 	int result = environment_open(&spawner->environment, spec);
+	if (result == 0)
+		result = handover_open(&spawner->handover, spec, &ground->listeners);
 	/* An entrypoint's program is what podinit is; a pod's processes are what the pod says. */
 	if (result < 0 || spec->entrypoint)
 		return result;
@@ -58,6 +60,7 @@ void spawner_finish(struct spawner *spawner)
 {
 	identity_close(&spawner->identity);
 	environment_close(&spawner->environment);
+	handover_close(&spawner->handover);
 	if (spawner->stdin_fd >= 0)
 		close(spawner->stdin_fd);
 }
@@ -141,7 +144,7 @@ static bool must_prepare(const struct child *child)
 	return !child->spawner->spec->entrypoint || child->cgroup >= 0;
 }
 
-struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
+struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd, int ready_fd)
 {
 	const struct process_spec *process = &spawner->spec->processes[index];
 	struct child child = {
@@ -157,6 +160,7 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd)
 	};
 	cgroup_prepare(spawner->cgroups, index);
 	environment_merge(&spawner->environment, spawner->spec, process);
+	handover_prepare(&spawner->handover, index, ready_fd, &spawner->environment);
 	if (child.identity)
 		identity_prepare(&spawner->identity, index);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);

@@ -8,6 +8,7 @@
 #include "../core/notice.h"
 #include "environment.h"
 #include "ground.h"
+#include "handover.h"
 #include "identity.h"
 
 struct cgroups;
@@ -23,6 +24,7 @@ struct spawner {
 	bool proc_is_closed; /* podinit may not write its own files in /proc: root of a user namespace that
 			      * nobody shall trace. A process needs memory of its own to write its */
 	struct environment environment;
+	struct handover handover;
 	int stdin_fd; /* /dev/null, or whatever reads as empty; -1: podinit's own stdin */
 };
 
@@ -62,9 +64,9 @@ enum spawn_news {
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const struct ground *ground);
 void spawner_finish(struct spawner *spawner);
 
-/* Never blocks, but for an entrypoint's program, which is started as by vfork(). `tty_fd`: its terminal, -1:
- * none. */
-struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd);
+/* Never blocks, but for an entrypoint's program, which is started as by vfork(). `tty_fd`: its terminal,
+ * `ready_fd`: what becomes its notifyFd; -1: none. */
+struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd, int ready_fd);
 /* Never blocks. It has no pidfd. */
 struct spawned spawn_command(struct spawner *spawner, const struct spawn_command *command);
 /* Reads `status_fd`. What it hands over goes to *world; NULL: nowhere. */

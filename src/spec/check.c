@@ -193,4 +193,5 @@ void spec_check(struct pod_spec *spec, struct problems *problems)
 		expand_words(&spec->arena, process, &process->args);
 	}
 	check_lifecycle(&check);
+	check_sockets(&check);
 }

@@ -20,4 +20,7 @@ void check_system(const struct check *check);
  * are expanded. */
 void check_lifecycle(const struct check *check);
 
+/* check_sockets.c: descriptors that processes are given. */
+void check_sockets(const struct check *check);
+
 #endif

@@ -211,6 +211,7 @@ static const struct {
 	[KEY_EXIT_CODES] = {"exit codes", true},
 	[KEY_DEPENDENCIES] = {"NAME[:CONDITION]", true},
 	[KEY_HEADERS] = {"Name: value", true},
+	[KEY_LISTEN] = {"[NAME=]ADDRESS", true},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

@@ -343,8 +343,9 @@ const struct key KEYS[] = {
 	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LIFECYCLE(watchdog_ns), SECONDS, .min = 1,
 		.max = INT32_MAX,
 		.doc = "It is restarted when it does not say WATCHDOG=1 for so long."},
-	{"listen", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LATER,
-		.doc = "Socket that podinit holds for it and passes as LISTEN_FDS."},
+	{"listen", IN_SIDECAR | IN_MAIN, KEY_LISTEN, LIFECYCLE(listens),
+		.doc = "Socket that podinit makes, holds and passes as LISTEN_FDS: 80, 0.0.0.0:80, [::]:80, "
+		       "/run/x.sock, @name; dgram, seqpacket, mode=0660, backlog=N behind it."},
 	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LIFECYCLE(watch),
 		.doc = "Directory whose changes reload it; without lifecycle.reload, restart it."},
 	{"log.path", IN_PROCESS, KEY_PATH, LATER, .doc = "File for its output."},

@@ -38,6 +38,7 @@ enum key_type {
 	KEY_EXIT_CODES,	  /* 1,143; repeats                    struct exit_codes */
 	KEY_DEPENDENCIES, /* NAME[:CONDITION], ...; repeats    struct strings */
 	KEY_HEADERS,	  /* Name: value; repeats              struct strings */
+	KEY_LISTEN,	  /* [NAME=]ADDRESS[ OPTION...]; repeats struct listens */
 	KEY_TYPE_COUNT,
 };
 

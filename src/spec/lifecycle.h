@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "listen.h"
 
 struct check;
 struct pod_spec;
@@ -100,6 +101,7 @@ struct lifecycle_spec {
 	int64_t watchdog_ns;		   /* 0: none */
 	const char *pid_file;		   /* of a daemon, in its own root; NULL: it is guessed */
 	struct strings watch;		   /* directories in its own root */
+	struct listens listens;		   /* sockets that are made for it */
 	int32_t reload_signal;		   /* 0: none */
 	int32_t notify_fd;		   /* s6: a line written there says ready; INT_UNSET: none */
 	int32_t max_restarts;		   /* in a row; INT_UNSET: no limit */

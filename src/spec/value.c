@@ -242,8 +242,8 @@ static void write_int(struct text *out, const struct key *key, const union any_f
 
 static void write_duration(struct text *out, const struct key *key, const union any_field *field)
 {
-	if (field->wide < 0 && key->min >= 0)
-		return; /* unset */
+	if (key->min >= 0 && field->wide < key->min * NS_PER_SECOND)
+		return; /* unset: less than could be read back */
 	value_write_name(out, key);
 	duration_write(out, field->wide);
 	text_add(out, "\n");
@@ -324,6 +324,7 @@ static const struct {
 		sizeof(struct exit_codes)},
 	[KEY_DEPENDENCIES] = {value_parse_dependencies, value_write_list, sizeof(struct strings)},
 	[KEY_HEADERS] = {value_parse_headers, value_write_strings, sizeof(struct strings)},
+	[KEY_LISTEN] = {value_parse_listen, value_write_listens, sizeof(struct listens)},
 };
 _Static_assert(sizeof(TYPES) / sizeof(*TYPES) == KEY_TYPE_COUNT, "a row per type");
 

@@ -19,6 +19,7 @@ union any_field {
 	struct number_set numbers;
 	uint64_t bits;
 	struct exit_codes codes;
+	struct listens listens;
 };
 
 /* One value on its way into its field. */
@@ -49,6 +50,7 @@ bool value_parse_ports(const struct parse *parse);
 bool value_parse_exit_codes(const struct parse *parse);
 bool value_parse_dependencies(const struct parse *parse);
 bool value_parse_headers(const struct parse *parse);
+bool value_parse_listen(const struct parse *parse);
 
 void value_write_capabilities(
 	struct text *out, const struct key *key, const union any_field *field);
@@ -57,6 +59,7 @@ void value_write_numbers(struct text *out, const struct key *key, const union an
 
 /* A writer adds a line for each item. */
 void value_write_ports(struct text *out, const struct key *key, const union any_field *field);
+void value_write_listens(struct text *out, const struct key *key, const union any_field *field);
 void value_write_list(struct text *out, const struct key *key, const union any_field *field);
 void value_write_strings(struct text *out, const struct key *key, const union any_field *field);
 void value_write_env(struct text *out, const struct key *key, const union any_field *field);

@@ -14,7 +14,8 @@ import pytest
 
 import containers
 from faces import Inits
-from pods import ESCAPE, FILTERED, HELPER, MEASURED, PODCONV, PODCTL, PODINIT, RESTRICT, ROOT, Pods
+from pods import ESCAPE, FILTERED, HELPER, MEASURED, NOTIFIER, PODCONV, PODCTL, PODINIT, RESTRICT,
+                  ROOT, Pods
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -46,7 +47,8 @@ def pytest_sessionstart(session):
         shutil.copy(program, HELPER.parent)
     filters = ["-D_GNU_SOURCE", "-iquote", ROOT / "src", *(ROOT / "src/linux").glob("seccomp*.c"),
                "-lseccomp"]
-    for program, more in ((HELPER, []), (RESTRICT, []), (FILTERED, filters), (ESCAPE, [])):
+    for program, more in ((HELPER, []), (RESTRICT, []), (FILTERED, filters), (ESCAPE, []),
+                          (NOTIFIER, [])):
         source = pathlib.Path(__file__).with_name(program.name + ".c")
         subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-static", "-pthread", "-o", program,
                         source, *more], check=True)

@@ -33,6 +33,9 @@ ESCAPE = HELPER.with_name("escape")
 # The program of filtered.c, which is made with podinit's own system call filters.
 FILTERED = HELPER.with_name("filtered")
 
+# The program of notifier.c, which says how it is.
+NOTIFIER = HELPER.with_name("notifier")
+
 # Lines that tests want to have shown at the end; conftest.py shows them.
 MEASURED = []
 

@@ -49,6 +49,7 @@ int main(void)
 		test_ini_write,
 		test_ini_random,
 		test_value_system,
+		test_listen,
 		test_check,
 		test_security,
 		test_resources,

@@ -157,7 +157,7 @@ static const char *good_value(const struct key *key)
 {
 	static const char *const values[] = {[KEY_FLAG] = "",
 		[KEY_BOOL] = "true",
-		[KEY_INT] = "1",
+		[KEY_INT] = "5",
 		[KEY_DURATION] = "7",
 		[KEY_QUANTITY] = "256Mi",
 		[KEY_STRING] = "text",
@@ -180,7 +180,8 @@ static const char *good_value(const struct key *key)
 		[KEY_PORTS] = "http:80, 53/UDP",
 		[KEY_EXIT_CODES] = "1, 143",
 		[KEY_DEPENDENCIES] = "a, b:ready",
-		[KEY_HEADERS] = "Host: a"};
+		[KEY_HEADERS] = "Host: a",
+		[KEY_LISTEN] = "web=[::]:80"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return key->type == KEY_ENUM ? key->choices[key->min] : values[key->type];
 }
@@ -213,7 +214,8 @@ static const char *bad_value(const struct key *key)
 		[KEY_PORTS] = "80/XYZ",
 		[KEY_EXIT_CODES] = "256",
 		[KEY_DEPENDENCIES] = "a:done",
-		[KEY_HEADERS] = "Host"};
+		[KEY_HEADERS] = "Host",
+		[KEY_LISTEN] = "localhost:80"};
 	_Static_assert(COUNT(values) == KEY_TYPE_COUNT, "a value per type");
 	return values[key->type];
 }

@@ -36,6 +36,7 @@ int test_ini_edges(void);
 int test_ini_write(void);
 int test_ini_random(void);
 int test_value_system(void);
+int test_listen(void);
 int test_check(void);
 int test_security(void);
 int test_resources(void);

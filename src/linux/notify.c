@@ -1,0 +1,340 @@
+/* The socket of sd_notify(3). Its name is abstract, for processes may have root file systems of their own, but
+ * share the network namespace; and it cannot be guessed, since others may share that, too. Who sends is told by
+ * the kernel. Must not decide what follows from a message, nor wait for anybody. */
+#include "notify.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "names.h"
+#include "proc.h"
+#include "received.h"
+
+enum {
+	BATCH = 64,		/* messages, before others get their turn */
+	BATCH_OF_DYING = 1024,	/* before zombies are reaped: more than a socket's queue usually holds */
+};
+
+/* One datagram, and what came with it. */
+struct datagram {
+	char bytes[NOTIFY_MESSAGE_MAX];
+	size_t length;
+	pid_t sender; /* 0: nobody that is seen from here */
+	int fds[FDSTORE_PROCESS_MAX], fd_count;
+	bool is_cut;
+};
+
+/* --- what is kept --- */
+
+static int allocate(struct notify *notify)
+{
+	int count = notify->spec->process_count;
+	notify->of = calloc((size_t)count + 1, sizeof(*notify->of));
+	for (int i = 0; notify->of && i < count; i++) {
+		if (!notify->spec->processes[i].lifecycle->notify)
+			continue;
+		notify->of[i] = calloc(1, sizeof(**notify->of));
+		if (!notify->of[i])
+			return -ENOMEM;
+	}
+	return notify->of ? fdstore_open(&notify->store) : -ENOMEM;
+}
+
+void notify_begin(struct notify *notify, int process)
+{
+	if (notify->of && notify->of[process])
+		*notify->of[process] = (struct notified){
+			.told_of_others = notify->of[process]->told_of_others,
+			.told_of_store = notify->of[process]->told_of_store,
+		};
+}
+
+const char *notify_status(const struct notify *notify, int process)
+{
+	return notify->of && notify->of[process] ? notify->of[process]->status : "";
+}
+
+const char *notify_name(const struct notify *notify)
+{
+	return notify->name[0] ? notify->name : NULL;
+}
+
+/* --- MAINPID --- */
+
+/* In a PID namespace of its own its numbers are not podinit's. */
+static void take_main_pid(struct notify *notify, int process, pid_t pid)
+{
+	struct notified *said = notify->of[process];
+	struct proc_stat stat;
+	const struct kin kin = notify->actions->kin(notify->actions->owner, pid);
+	if (!notify->spec->share_process_namespace)
+		return;
+	if (kin.process == process && kin.is_main) {
+		said->heir = 0;
+	} else if (kin.process == process && proc_stat(pid, &stat)) {
+		said->heir = pid;
+		said->heir_born = stat.start;
+	} else {
+		log_line("%s: MAINPID=%d does not descend from it, and is ignored",
+			notify->spec->processes[process].name, (int)pid);
+	}
+}
+
+pid_t notify_take_heir(struct notify *notify, int process)
+{
+	struct proc_stat stat;
+	struct notified *said = notify->of ? notify->of[process] : NULL;
+	pid_t heir = said ? said->heir : 0;
+	if (!heir)
+		return 0;
+	said->heir = 0;
+	bool is_child = proc_stat(heir, &stat) && stat.start == said->heir_born &&
+		stat.parent == getpid() && !proc_is_over(&stat);
+	return is_child ? heir : 0;
+}
+
+/* --- FDSTORE --- */
+
+/* The sockets of `listen` have numbers before those stored, and notifyFd may be behind them. */
+static int store_room(const struct lifecycle_spec *life)
+{
+	int room = life->notify_fd == INT_UNSET
+		? FDSTORE_PROCESS_MAX
+		: life->notify_fd - LISTEN_FIRST_FD - life->listens.count;
+	return room < FDSTORE_PROCESS_MAX ? room : FDSTORE_PROCESS_MAX;
+}
+
+static void store(struct notify *notify, int process, const struct notify_message *message,
+	struct datagram *datagram)
+{
+	const struct process_spec *spec = &notify->spec->processes[process];
+	int room = store_room(spec->lifecycle);
+	for (int i = 0; i < datagram->fd_count; i++) {
+		struct stored one = {.fd = datagram->fds[i],
+			.process = process,
+			.keeps_hung_up = message->keeps_hung_up};
+		strcpy(one.name, message->name[0] ? message->name : "stored");
+		int result = fdstore_add(&notify->store, &one, room);
+		if (result == 0)
+			datagram->fds[i] = -1;
+		else if (result == -ENOSPC && !notify->of[process]->told_of_store) {
+			notify->of[process]->told_of_store = true;
+			log_line("%s: its descriptor store is full: it has %d, of %d of the pod",
+				spec->name, fdstore_count(&notify->store, process),
+				notify->store.count);
+		}
+	}
+}
+
+/* --- one message --- */
+
+static void tell(const struct notify *notify, int process, bool is_said, enum notification what,
+	int64_t value_ns)
+{
+	if (is_said)
+		notify->actions->notified(notify->actions->owner, process, what, value_ns);
+}
+
+/* What is kept comes first: who gets ready may be replaced at once. */
+static void hear(struct notify *notify, int process, const struct notify_message *message,
+	struct datagram *datagram)
+{
+	if (message->main_pid)
+		take_main_pid(notify, process, message->main_pid);
+	if (message->has_status)
+		strcpy(notify->of[process]->status, message->status);
+	if (message->removes && message->name[0])
+		fdstore_remove(&notify->store, process, message->name);
+	else if (message->stores)
+		store(notify, process, message, datagram);
+	tell(notify, process, message->watchdog_ns >= 0, NOTIFICATION_WATCHDOG_INTERVAL,
+		message->watchdog_ns);
+	tell(notify, process, message->reloading, NOTIFICATION_RELOADING, 0);
+	tell(notify, process, message->ready, NOTIFICATION_READY, 0);
+	tell(notify, process, message->stopping, NOTIFICATION_STOPPING, 0);
+	tell(notify, process, message->extend_ns >= 0, NOTIFICATION_EXTEND, message->extend_ns);
+	tell(notify, process, message->watchdog, NOTIFICATION_WATCHDOG, 0);
+	tell(notify, process, message->watchdog_trigger, NOTIFICATION_WATCHDOG_TRIGGER, 0);
+}
+
+/* Who may not be heard is said once: it is a mistake in a file, or somebody who does not belong here. */
+static void drop(struct notify *notify, const struct kin *kin, pid_t sender)
+{
+	char name[PROC_NAME_MAX];
+	bool is_known = kin->process >= 0 && notify->of[kin->process];
+	bool *told = is_known ? &notify->of[kin->process]->told_of_others
+			      : &notify->told_of_strangers;
+	notify->dropped++;
+	if (*told)
+		return;
+	*told = true;
+	proc_name(sender, name);
+	if (is_known)
+		log_line("%s: a message of process %d (%s) is dropped: with notify = main only its "
+			 "main process is heard, with all it would be",
+			notify->spec->processes[kin->process].name, (int)sender, name);
+	else
+		log_line("notify: a message of process %d (%s) is dropped: it belongs to nobody "
+			 "who notifies",
+			(int)sender, name);
+}
+
+static void handle(struct notify *notify, struct datagram *datagram)
+{
+	struct notify_message message;
+	const struct kin kin = notify->actions->kin(notify->actions->owner, datagram->sender);
+	bool is_known = kin.process >= 0 && notify->of[kin.process];
+	if (!is_known ||
+		(!kin.is_main &&
+			notify->spec->processes[kin.process].lifecycle->notify != NOTIFY_ALL)) {
+		drop(notify, &kin, datagram->sender);
+		return;
+	}
+	if (datagram->is_cut) {
+		notify->malformed++;
+		return;
+	}
+	notify_message_read(&message, datagram->bytes, datagram->length);
+	notify->malformed += message.malformed > 0;
+	hear(notify, kin.process, &message, datagram);
+}
+
+/* --- the socket --- */
+
+static void take_ancillary(struct msghdr *header, struct datagram *datagram)
+{
+	for (struct cmsghdr *one = CMSG_FIRSTHDR(header); one; one = CMSG_NXTHDR(header, one)) {
+		if (one->cmsg_level != SOL_SOCKET)
+			continue;
+		if (one->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred credentials;
+			memcpy(&credentials, CMSG_DATA(one), sizeof(credentials));
+			datagram->sender = credentials.pid;
+		} else if (one->cmsg_type == SCM_RIGHTS) {
+			size_t length = one->cmsg_len - CMSG_LEN(0);
+			datagram->fd_count = (int)(length / sizeof(int));
+			memcpy(datagram->fds, CMSG_DATA(one), length);
+		}
+	}
+}
+
+/* False: there is none. Descriptors for which there is no room the kernel drops by itself. */
+static bool receive(int fd, struct datagram *datagram)
+{
+	union {
+		struct cmsghdr aligned;
+		char bytes[CMSG_SPACE(sizeof(struct ucred)) +
+			CMSG_SPACE(sizeof(int) * FDSTORE_PROCESS_MAX)];
+	} control;
+	struct iovec text = {datagram->bytes, sizeof(datagram->bytes)};
+	struct msghdr header = {
+		.msg_iov = &text,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t length = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (length < 0)
+		return false;
+	datagram->length = (size_t)length;
+	datagram->sender = 0;
+	datagram->fd_count = 0;
+	datagram->is_cut = header.msg_flags & MSG_TRUNC;
+	take_ancillary(&header, datagram);
+	return true;
+}
+
+/* What was sent to be closed is answered by that: it is sd_notify_barrier(3), BARRIER=1. */
+static void close_received(const struct datagram *datagram)
+{
+	for (int i = 0; i < datagram->fd_count; i++) {
+		if (datagram->fds[i] >= 0)
+			received_close(datagram->fds[i]);
+	}
+}
+
+static void read_batch(struct notify *notify, int max)
+{
+	struct datagram datagram;
+	for (int i = 0; i < max && receive(notify->io.fd, &datagram); i++) {
+		handle(notify, &datagram);
+		close_received(&datagram);
+	}
+}
+
+static void on_message(struct ev_loop *ev, struct ev_io *io, int events)
+{
+	(void)ev;
+	(void)events;
+	read_batch(io->data, BATCH);
+}
+
+void notify_read(struct notify *notify)
+{
+	if (notify_name(notify))
+		read_batch(notify, BATCH_OF_DYING);
+}
+
+/* The socket, or -errno. */
+static int open_socket(struct notify *notify)
+{
+	const int yes = 1;
+	uint64_t chance[2];
+	struct sockaddr_un address;
+	if (getrandom(chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+		return -EIO;
+	snprintf(notify->name, sizeof(notify->name), "@podinit/notify/%016" PRIx64 "%016" PRIx64,
+		chance[0], chance[1]);
+	socklen_t length = control_address(&address, notify->name);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* Before anybody can send: each message says who sent it. */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) == 0 &&
+		bind(fd, (struct sockaddr *)&address, length) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	return -error;
+}
+
+int notify_open(struct notify *notify, struct ev_loop *ev, const struct pod_spec *spec,
+	const struct notify_actions *actions)
+{
+	bool any = false;
+	*notify = (struct notify){.ev = ev, .spec = spec, .actions = actions};
+	for (int i = 0; i < spec->process_count; i++)
+		any = any || spec->processes[i].lifecycle->notify;
+	if (!any)
+		return 0;
+	int result = allocate(notify);
+	int fd = result < 0 ? result : open_socket(notify);
+	if (fd < 0) {
+		notify->name[0] = '\0';
+		return fd;
+	}
+	ev_io_init(&notify->io, on_message, fd, EV_READ);
+	notify->io.data = notify;
+	ev_io_start(ev, &notify->io);
+	return 0;
+}
+
+void notify_close(struct notify *notify)
+{
+	if (notify_name(notify)) {
+		ev_io_stop(notify->ev, &notify->io);
+		close(notify->io.fd);
+	}
+	for (int i = 0; notify->of && i < notify->spec->process_count; i++)
+		free(notify->of[i]);
+	free(notify->of);
+	fdstore_close(&notify->store);
+	*notify = (struct notify){0};
+}
