@@ -72,6 +72,13 @@ static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
 		act_spawn_succeeded(loop, index);
 }
 
+void act_watch_preparation(struct loop *loop, int index, struct runtime *runtime)
+{
+	ev_io_init(&runtime->status, on_prepared, runtime->status.fd, EV_READ);
+	runtime->status.data = (void *)(intptr_t)index;
+	ev_io_start(loop->ev, &runtime->status);
+}
+
 /* With its terminal, if it is to have one: of which the process's end is only the process's. */
 static struct spawned spawn(struct loop *loop, int index)
 {
@@ -116,9 +123,8 @@ static void do_spawn(struct loop *loop, int index)
 		act_spawn_succeeded(loop, index);
 		return;
 	}
-	ev_io_init(&runtime->status, on_prepared, spawned.status_fd, EV_READ);
-	runtime->status.data = (void *)(intptr_t)index;
-	ev_io_start(loop->ev, &runtime->status);
+	runtime->status.fd = spawned.status_fd;
+	act_watch_preparation(loop, index, runtime);
 }
 
 static void do_abort(struct loop *loop, int index)
@@ -340,7 +346,9 @@ void act(struct loop *loop, const struct action *action)
 		break;
 	case ACT_ADOPT:
 	case ACT_CANCEL_ADOPT:
+		break;
 	case ACT_REPLACE:
+		reload_go_on(loop);
 		break;
 	case ACT_DRAIN:
 		tasks_cancel(&loop->tasks);

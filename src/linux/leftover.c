@@ -180,7 +180,8 @@ static void look_at(pid_t pid, void *data)
 	struct proc_stat stat;
 	struct found found = {.pid = pid};
 	if (!proc_stat(pid, &stat) || stat.is_kernels || stat.is_dying || proc_is_over(&stat) ||
-		live_process(walk->loop, pid) >= 0 || pid == walk->loop->evictor.pid)
+		live_process(walk->loop, pid) >= 0 || pid == walk->loop->evictor.pid ||
+		pid == walk->loop->reload.reader)
 		return;
 	found.start = stat.start;
 	memcpy(found.program, stat.program, sizeof(found.program));
@@ -302,7 +303,8 @@ static void kill_all(struct walk *walk)
  * that lives, and who has joined the mount namespace from outside. */
 static bool may_be_any(const struct loop *loop, const struct runtime *runtime)
 {
-	int known = loop->holds_zombie + (loop->evictor.pid != 0) + tasks_count(&loop->tasks);
+	int known = loop->holds_zombie + (loop->evictor.pid != 0) + (loop->reload.reader != 0) +
+		tasks_count(&loop->tasks);
 	int children = proc_child_count();
 	for (int i = 0; i < loop->spec->process_count; i++)
 		known += loop->processes[i].pid != 0;

@@ -101,7 +101,7 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) && !reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;
