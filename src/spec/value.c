@@ -242,8 +242,8 @@ static void write_int(struct text *out, const struct key *key, const union any_f
 
 static void write_duration(struct text *out, const struct key *key, const union any_field *field)
 {
-	if (field->wide < 0 && key->min >= 0)
-		return; /* unset */
+	if (field->wide < key->min)
+		return; /* unset: less than may be written (of a minimum of 0 or 1 seconds) */
 	value_write_name(out, key);
 	duration_write(out, field->wide);
 	text_add(out, "\n");
