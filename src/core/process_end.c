@@ -338,6 +338,8 @@ void process_hurry(struct step *step, int index, int64_t stop_by)
 	int64_t soonest = time_after(step->now, MINIMUM_GRACE_NS);
 	if (process->state == PROCESS_STOPPING && stop_by < soonest)
 		stop_by = soonest;
+	else if (process->state == PROCESS_POST_STOP)
+		stop_by = time_after(stop_by, MINIMUM_GRACE_NS);
 	else if (process->state != PROCESS_PRE_STOP && process->state != PROCESS_TURN &&
 		process->state != PROCESS_STOPPING && process->state != PROCESS_POST_STOP)
 		return;
