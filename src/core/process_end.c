@@ -341,7 +341,7 @@ void process_hurry(struct step *step, int index, int64_t stop_by)
 	else if (process->state == PROCESS_POST_STOP)
 		stop_by = time_after(stop_by, MINIMUM_GRACE_NS);
 	else if (process->state != PROCESS_PRE_STOP && process->state != PROCESS_TURN &&
-		process->state != PROCESS_STOPPING && process->state != PROCESS_POST_STOP)
+		process->state != PROCESS_STOPPING)
 		return;
 	if (stop_by < process->deadline)
 		process->deadline = stop_by;
