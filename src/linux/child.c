@@ -209,8 +209,8 @@ static int execute_program(struct child *child)
 	struct spawner *spawner = child->spawner;
 	restore_signals(spawner->spec);
 	environment_name_process(&spawner->environment);
-	return -execute(spawner->spec, child->argv,
-		child->process ? spawner->environment.items : nothing);
+	return -execute(
+		spawner->spec, child->argv, child->process ? spawner->environment.items : nothing);
 }
 
 bool child_makes_view(const struct child *child)
