@@ -22,13 +22,13 @@ struct child {
 	const struct process_spec *process; /* whose context; NULL: of a helper */
 	const struct identity *identity;    /* NULL: podinit's own */
 	char *const *argv;
-	const struct world *world; /* of CHILD_BESIDE */
-	int cgroup;		   /* to go there first; -1: it is there, or has none */
-	int tty_fd;		   /* its terminal; -1: none */
-	int output_fd;		   /* where a command's output goes; -1: of a process */
-	int status_fd;		   /* where to write what failed; -1: only into `error` */
+	const struct world *world;     /* of CHILD_BESIDE */
+	int cgroup;		       /* to go there first; -1: it is there, or has none */
+	int tty_fd;		       /* its terminal; -1: none */
+	int output_fd;		       /* where a command's output goes; -1: of a process */
+	int status_fd;		       /* where to write what failed; -1: only into `error` */
 	struct identity_choice choice; /* who it is going to be */
-	struct spawn_error error; /* stage: what is being done, and then what failed */
+	struct spawn_error error;      /* stage: what is being done, and then what failed */
 };
 
 /* Has a child of this kind a view that it makes? (One beside an instance enters that one's.) */

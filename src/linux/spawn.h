@@ -55,8 +55,8 @@ struct spawn_command {
 /* What a process that prepares itself has told. */
 enum spawn_news {
 	SPAWN_NO_NEWS,
-	SPAWN_RUNS,   /* it runs its program, or died on the way */
-	SPAWN_FAILED, /* as *error says */
+	SPAWN_RUNS,    /* it runs its program, or died on the way */
+	SPAWN_FAILED,  /* as *error says */
 	SPAWN_DIVIDED, /* another one goes on, whose number is error->error; there is more to come */
 };
 

@@ -56,16 +56,17 @@ struct tasks {
 	struct ev_loop *ev;
 	struct spawner *spawner;
 	struct task *first;
-	struct task_ending *ending; /* room for `ending_max`; past that they are orphans like others */
+	struct task_ending
+		*ending; /* room for `ending_max`; past that they are orphans like others */
 	int ending_count, ending_max;
 };
 
 struct task_order {
 	enum spawn_place place;
-	int index;		   /* of the process; -1: of SPAWN_HELPER */
+	int index;		    /* of the process; -1: of SPAWN_HELPER */
 	const struct strings *argv; /* $(VAR) is expanded */
-	const struct world *world; /* of SPAWN_BESIDE: of the instance that runs */
-	pid_t instance;		   /* the same: its number */
+	const struct world *world;  /* of SPAWN_BESIDE: of the instance that runs */
+	pid_t instance;		    /* the same: its number */
 	task_done *done;
 };
 

@@ -33,8 +33,8 @@ void world_send(int socket, bool with_pids)
 	struct spawn_error nothing = {0};
 	struct iovec bytes = {&nothing, sizeof(nothing)};
 	union control control = {0};
-	int fds[FDS_MAX] = {open_own("/proc/self/ns/mnt"),
-		with_pids ? open_own("/proc/self/ns/pid") : -1};
+	int fds[FDS_MAX] = {
+		open_own("/proc/self/ns/mnt"), with_pids ? open_own("/proc/self/ns/pid") : -1};
 	size_t count = fds[0] < 0 ? 0 : fds[1] < 0 ? 1 : 2;
 	struct msghdr message = {
 		.msg_iov = &bytes,

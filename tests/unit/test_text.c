@@ -181,6 +181,36 @@ static void json_is_all_or_nothing(void **state)
 	text_finish(&whole);
 }
 
+static void one_line_of_anything(void **state)
+{
+	static const struct {
+		const char *bytes, *line;
+	} rows[] = {
+		{"", ""},
+		{"\n\t \r\n", ""},
+		{"one\ntwo\n", "one two"},
+		{"  a  b  ", "a b"},
+		{"\033[1mred\033[0m\a", "[1mred [0m"},
+		{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"a\xff\xc0\xaf" "b", "a???b"},
+		{"a\xc2\x85z", "a z"},
+		{"cut \xe2\x82", "cut"},
+		{"cut \xf0\x9f\x98", "cut"},
+		{"not \xe2(\x82 cut", "not ?(? cut"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char buffer[64];
+		memset(buffer, '#', sizeof(buffer));
+		memcpy(buffer, rows[i].bytes, strlen(rows[i].bytes));
+		text_make_line(buffer, strlen(rows[i].bytes));
+		assert_string_equal(buffer, rows[i].line);
+	}
+	char zeros[] = {'a', 0, 0, 'b', '#'};
+	text_make_line(zeros, 4);
+	assert_string_equal(zeros, "a b");
+}
+
 int test_text(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +219,7 @@ int test_text(void)
 		cmocka_unit_test(fixed_text_is_all_or_nothing),
 		cmocka_unit_test(fixed_text_goes_on),
 		cmocka_unit_test(json_of_every_byte),
+		cmocka_unit_test(one_line_of_anything),
 		cmocka_unit_test(json_of_utf8),
 		cmocka_unit_test(json_is_all_or_nothing),
 	};

@@ -194,3 +194,25 @@ def test_what_a_killed_podinit_left_is_no_obstacle(nest, cgvm):
     assert cgvm.out(f"cat {one.base}/podinit/cgroup.procs") == str(again.podinit)
     again.stop()
     assert cgvm.run(f"ls -d {one.base}/*/").out == ""
+
+
+# --- commands beside a process ---
+
+
+def test_a_hook_is_in_the_cgroup_of_its_process(nest, cgvm):
+    hook = "lifecycle.{}.exec.command = sh -c 'cat /proc/self/cgroup >/tmp/hook-{}'\n"
+    one = nest.start(pod(f"web: {SLEEP}", web=hook.format("postStart", 1) + hook.format("preStop", 2)))
+    one.pid("web")
+    where = "0::" + one.base.removeprefix(ROOT) + "/pod/web"
+    until(lambda: cgvm.run("cat /tmp/hook-1").out.strip() == where, "the postStart hook was there")
+    assert one.stop() == 143
+    assert cgvm.out("cat /tmp/hook-2") == where
+    assert cgvm.run(f"ls {one.base}").code != 0
+
+
+def test_a_hook_that_runs_out_of_memory_takes_its_process_along(nest):
+    limited = "resources.limits.memory = 32Mi\nlifecycle.postStart.exec.command = cg hog 200\n"
+    one = nest.run(pod(f"web: {SLEEP}", web=limited))
+    assert [event["reason"] for event in one.events() if event.get("process") == "web"] == \
+        ["Started", "OOMKilled"]
+    assert one.code == 137
