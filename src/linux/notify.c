@@ -267,6 +267,7 @@ static void read_batch(struct notify *notify, int max)
 		handle(notify, &datagram);
 		close_received(&datagram);
 	}
+	received_flush();
 }
 
 static void on_message(struct ev_loop *ev, struct ev_io *io, int events)

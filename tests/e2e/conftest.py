@@ -14,8 +14,8 @@ import pytest
 
 import containers
 from faces import Inits
-from pods import ESCAPE, FILTERED, HELPER, MEASURED, NOTIFIER, PODCONV, PODCTL, PODINIT, RESTRICT,
-                  ROOT, Pods
+from pods import (ESCAPE, FILTERED, HELPER, MEASURED, NOTIFIER, PODCONV, PODCTL, PODINIT,
+                  RESTRICT, ROOT, Pods)
 
 # Programs that die of SIGSEGV or SIGABRT on purpose leave no core here.
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
