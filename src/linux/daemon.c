@@ -22,6 +22,9 @@
 
 static const double LOOK_SECONDS = 0.05;
 
+/* Looks with the same result before it is told: a file is made before it is written, and both take a moment. */
+enum { LOOKS_BEFORE_TOLD = 4 };
+
 /* Why a process is not the daemon. Behind the problems of a pid file, for the bits of `told`. */
 enum refusal {
 	REFUSED_NOT = PID_FILE_PROBLEM_COUNT, /* it is the one */
@@ -95,7 +98,9 @@ static void refuse(struct loop *loop, int process, int cause, pid_t pid, int err
 	struct daemon *daemon = loop->processes[process].daemon;
 	const struct process_spec *spec = &loop->spec->processes[process];
 	const char *path = spec->lifecycle->pid_file;
-	if (daemon->told & 1U << cause)
+	daemon->looks = daemon->cause == cause ? daemon->looks + 1 : 1;
+	daemon->cause = cause;
+	if (daemon->told & 1U << cause || daemon->looks < LOOKS_BEFORE_TOLD)
 		return;
 	daemon->told |= 1U << cause;
 	if (cause == REFUSED_SEVERAL)
@@ -266,6 +271,7 @@ void daemon_look_for(struct loop *loop, int process)
 		return;
 	daemon->told = 0;
 	daemon->guess = 0;
+	daemon->cause = daemon->looks = 0;
 	daemon->again.data = (void *)(intptr_t)process;
 	look(loop, process);
 	ev_now_update(loop->ev);

@@ -21,7 +21,8 @@ struct daemon {
 	bool root_is_lost;   /* it has one of its own, and podinit could not look at it */
 	pid_t guess;	     /* of the look before; 0: none */
 	uint64_t guess_born;
-	uint32_t told; /* bit per cause of a refusal, which is said once */
+	int cause, looks; /* why the latest was refused, and in how many looks so far */
+	uint32_t told;	  /* bit per cause of a refusal, which is said once */
 };
 
 /* The daemon of a process that has one; NULL: there is not enough memory. */

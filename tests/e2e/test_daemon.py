@@ -74,7 +74,7 @@ VIEWS = {
             "[volume v]\nemptyDir =\n"}
 
 
-@pytest.mark.parametrize("view", ["plain", "volume"])
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_pid_file_says_which(pods, view):
     path = "/run/of-mine/pid" if view != "plain" else pods.directory / "pid"
     # Without it, it would be the other one, which leads a session.

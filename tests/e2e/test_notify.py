@@ -146,6 +146,13 @@ def test_descriptors_that_nobody_asked_for_are_closed(pods):
     until(lambda: len(os.listdir(f"/proc/{pod.inner}/fd")) <= before, "all is closed")
 
 
+def test_a_socket_that_lingers_holds_podinit_not_up(pods):
+    pod = start(pods, *["linger", 60] * 3, "barrier", "heard", "say", "READY=1", "stay", "there")
+    began = time.monotonic()
+    ready(pod)
+    assert time.monotonic() - began < 10
+
+
 # --- MAINPID ---
 
 
