@@ -59,6 +59,7 @@ static struct task_order command_order(const struct attempt *attempt)
 		.index = attempt->process,
 		.argv = &attempt->handler->exec_argv,
 		.world = &attempt->loop->processes[attempt->process].world,
+		.instance = attempt->loop->processes[attempt->process].pid,
 		.done = command_done,
 	};
 }

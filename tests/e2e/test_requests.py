@@ -426,22 +426,41 @@ def test_nobody_listens(driver):
     assert found["hook"][::2] == ["failure", f'Get "http://127.0.0.1:{port}/": {dial}']
 
 
+def fill(listener):
+    """Listens, with a queue that is full: the kernel drops who wants to connect, and they try again after a
+    second."""
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for connection in waiting:
+        connection.setblocking(False)
+        connection.connect_ex(listener.getsockname())
+    return waiting
+
+
 def test_connection_in_progress(driver):
-    """Nobody answers at all: a listener whose queue is full."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        address = listener.getsockname()
-        queue = [socket.socket() for _ in range(4)]
-        for waiting in queue:
-            waiting.setblocking(False)
-            waiting.connect_ex(address)
-        found = attempts(driver, [record("tcp", "tcp", "-", address[1], limit=200),
-                                  record("http", "http", "-", address[1], limit=200)])
-        for waiting in queue:
-            waiting.close()
-    assert found["tcp"][::2] == ["timeout", f"dial tcp 127.0.0.1:{address[1]}: i/o timeout"]
+    """Nobody answers, or only after a while."""
+    def serve(listener):
+        time.sleep(0.3)  # the attempts have found the queue full
+        for _ in range(6):  # four that wait, and the two
+            connection, _ = listener.accept()
+            connection.sendall(OK)
+            connection.close()
+
+    with socket.socket() as never, socket.socket() as late:
+        waiting = fill(never) + fill(late)
+        ports = [listener.getsockname()[1] for listener in (never, late)]
+        records = [record("tcp", "tcp", "-", ports[0], limit=200),
+                   record("http", "http", "-", ports[0], limit=200),
+                   record("lateTcp", "tcp", "-", ports[1]), record("lateHttp", "http", "-", ports[1])]
+        threading.Thread(target=serve, args=(late,), daemon=True).start()
+        found = attempts(driver, records)
+        for connection in waiting:
+            connection.close()
+    assert found["tcp"][::2] == ["timeout", f"dial tcp 127.0.0.1:{ports[0]}: i/o timeout"]
     assert found["http"][0] == "timeout"
+    for name in ("lateTcp", "lateHttp"):
+        assert found[name][0] == "success" and int(found[name][1]) > 500
 
 
 def test_partial_writes(driver):
