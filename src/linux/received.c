@@ -83,7 +83,8 @@ void received_close(int fd)
 bool received_is_hung_up(int fd)
 {
 	struct pollfd one = {.fd = fd};
-	return is_kernels(fd) && poll(&one, 1, 0) > 0 && one.revents & (POLLHUP | POLLERR | POLLNVAL);
+	return is_kernels(fd) && poll(&one, 1, 0) > 0 &&
+		one.revents & (POLLHUP | POLLERR | POLLNVAL);
 }
 
 bool received_is_same(int a, int b)

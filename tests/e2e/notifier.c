@@ -122,7 +122,8 @@ static void linger(const char *seconds)
 	int server = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (bind(server, (struct sockaddr *)&address, size) < 0 || listen(server, 1) < 0 ||
 		getsockname(server, (struct sockaddr *)&address, &size) < 0 ||
-		connect(fd, (struct sockaddr *)&address, size) < 0 || accept(server, NULL, NULL) < 0)
+		connect(fd, (struct sockaddr *)&address, size) < 0 ||
+		accept(server, NULL, NULL) < 0)
 		fail("connect");
 	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
 		;
@@ -201,7 +202,6 @@ static void answer(const char *text)
 	close(fd);
 }
 
-
 static void print(const char *text)
 {
 	puts(text);
@@ -255,11 +255,11 @@ static const struct {
 	const char *name;
 	void (*run)(const char *argument);
 } COMMANDS[] = {{"say", say}, {"many", many}, {"store", store}, {"store-many", store_many},
-	{"store-hung-up", store_hung_up}, {"litter", litter}, {"linger", linger}, {"barrier", barrier}, {"line", line},
-	{"write", write_byte}, {"close", close_fd}, {"report", report}, {"variable", variable},
-	{"answer", answer}, {"print", print}, {"until", until},
-	{"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid}, {"exit", end},
-	{"stay", stay}};
+	{"store-hung-up", store_hung_up}, {"litter", litter}, {"linger", linger},
+	{"barrier", barrier}, {"line", line}, {"write", write_byte}, {"close", close_fd},
+	{"report", report}, {"variable", variable}, {"answer", answer}, {"print", print},
+	{"until", until}, {"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid},
+	{"exit", end}, {"stay", stay}};
 
 /* "child WORD": a child does what comes up to "WORD -", and the parent what comes behind it. */
 static int skip(char **argv, int at, const char *word)
