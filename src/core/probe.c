@@ -83,19 +83,40 @@ static int64_t next_on_grid(int64_t begin, int64_t period, int64_t now)
 
 /* Initial delays count from the start of the process, whatever came between. Readiness is asked at once;
  * liveness goes on in its own rhythm. */
+static int64_t first_attempt(const struct step *step, int index, int type)
+{
+	const struct probe_spec *spec = spec_of(step, index, type);
+	int64_t begin = step->pod->processes[index].started_at;
+	int64_t first = time_after(begin, spec->initial_delay_ns);
+	if (type == PROBE_LIVENESS)
+		first = next_on_grid(first, spec->period_ns, step->now);
+	return first > step->now ? first : step->now;
+}
+
 void probes_unlock(struct step *step, int index)
 {
-	int64_t begin = step->pod->processes[index].started_at;
 	hold(step, index, PROBE_STARTUP);
 	for (int type = PROBE_LIVENESS; type < PROBE_COUNT; type++) {
 		const struct probe_spec *spec = spec_of(step, index, type);
-		if (!spec)
-			continue;
-		int64_t first = time_after(begin, spec->initial_delay_ns);
-		if (type == PROBE_LIVENESS)
-			first = next_on_grid(first, spec->period_ns, step->now);
-		pod_probe(step->pod, spec)->due = first > step->now ? first : step->now;
+		if (spec)
+			pod_probe(step->pod, spec)->due = first_attempt(step, index, type);
 	}
+}
+
+void probe_renew(struct step *step, int index, enum probe_type type)
+{
+	const struct process *process = &step->pod->processes[index];
+	struct probe *probe = pod_probe(step->pod, spec_of(step, index, type));
+	bool counts = process_is_alive(process) && process->state != PROCESS_FORKING &&
+		(type == PROBE_READINESS || !process->stop_cause);
+	bool is_its_time = type == PROBE_STARTUP ? !process->startup_done : process->is_started;
+	*probe = (struct probe){
+		.due = counts && is_its_time ? first_attempt(step, index, type) : NEVER,
+		.fails_at = NEVER,
+		.process = index,
+		.attempt = probe->attempt,
+		.type = (uint8_t)type,
+	};
 }
 
 void probes_hold(struct step *step, int index)
@@ -121,11 +142,22 @@ static void attempt(struct step *step, int index, int type)
 	action->attempt = probe->attempt;
 }
 
-static void tell(struct step *step, int index, int type, enum notice_reason reason, bool timed_out)
+/* `counts`: it has consequences. */
+static void tell_failure(struct step *step, int index, int type, bool timed_out, bool counts)
 {
-	struct notice notice = process_notice(step, index, reason);
+	static const uint8_t causes[PROBE_COUNT] = {[PROBE_STARTUP] = STOP_STARTUP_PROBE,
+		[PROBE_LIVENESS] = STOP_LIVENESS_PROBE};
+	struct notice notice = process_notice(step, index, NOTICE_UNHEALTHY);
 	notice.probe = (uint8_t)type;
 	notice.timed_out = timed_out;
+	notice.cause = counts ? causes[type] : STOP_NONE;
+	step_tell(step, &notice);
+}
+
+static void tell_warning(struct step *step, int index, int type)
+{
+	struct notice notice = process_notice(step, index, NOTICE_PROBE_WARNING);
+	notice.probe = (uint8_t)type;
 	step_tell(step, &notice);
 }
 
@@ -148,9 +180,9 @@ static void count_result(
 	bool counts = probe->results >= threshold;
 	is_news |= probe->results == threshold && !success;
 	if (is_news && result == PROBE_FAILURE)
-		tell(step, index, type, NOTICE_UNHEALTHY, timed_out);
+		tell_failure(step, index, type, timed_out, counts);
 	else if (is_news && result == PROBE_WARNING)
-		tell(step, index, type, NOTICE_PROBE_WARNING, false);
+		tell_warning(step, index, type);
 	if (!counts)
 		return;
 	if (type == PROBE_STARTUP || (type == PROBE_LIVENESS && !success))

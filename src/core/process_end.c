@@ -82,7 +82,7 @@ void process_settle(struct step *step, int index)
 		process_set_state(process, PROCESS_EXITED, NEVER);
 }
 
-/* Its postStop hook comes first; of the pod's end it has what is left of that. */
+/* Its postStop hook comes first; at the end of the pod it has until all must be gone. */
 static void end(struct step *step, int index)
 {
 	struct process *process = &step->pod->processes[index];
@@ -91,8 +91,9 @@ static void end(struct step *step, int index)
 		return;
 	}
 	int64_t until = time_after(step->now, step->spec->grace_ns);
-	if (step->pod->stopping && until > step->pod->stop_by)
-		until = step->pod->stop_by;
+	int64_t latest = time_after(step->pod->stop_by, MINIMUM_GRACE_NS);
+	if (step->pod->stopping && until > latest)
+		until = latest;
 	if (!step->pod->stopping)
 		kill_left(step, index);
 	process_set_state(process, PROCESS_POST_STOP, until);
@@ -337,8 +338,10 @@ void process_hurry(struct step *step, int index, int64_t stop_by)
 	int64_t soonest = time_after(step->now, MINIMUM_GRACE_NS);
 	if (process->state == PROCESS_STOPPING && stop_by < soonest)
 		stop_by = soonest;
+	else if (process->state == PROCESS_POST_STOP)
+		stop_by = time_after(stop_by, MINIMUM_GRACE_NS);
 	else if (process->state != PROCESS_PRE_STOP && process->state != PROCESS_TURN &&
-		process->state != PROCESS_STOPPING && process->state != PROCESS_POST_STOP)
+		process->state != PROCESS_STOPPING)
 		return;
 	if (stop_by < process->deadline)
 		process->deadline = stop_by;
