@@ -22,6 +22,9 @@
 
 static const double LOOK_SECONDS = 0.05;
 
+/* Looks with the same result before it is told: a file is made before it is written, and both take a moment. */
+enum { LOOKS_BEFORE_TOLD = 4 };
+
 /* Why a process is not the daemon. Behind the problems of a pid file, for the bits of `told`. */
 enum refusal {
 	REFUSED_NOT = PID_FILE_PROBLEM_COUNT, /* it is the one */
@@ -51,11 +54,9 @@ static bool may_be_its(const struct loop *loop, int process, pid_t pid)
 	return getpid() != 1 || (own && proc_mount_namespace(pid) == own);
 }
 
-/* *is_sure: it plainly descends from this process. */
-static enum refusal judge(const struct loop *loop, int process, pid_t pid, bool *is_sure)
+static enum refusal judge(const struct loop *loop, int process, pid_t pid)
 {
 	struct proc_stat stat;
-	*is_sure = false;
 	if (pid == 1 || pid == getpid())
 		return REFUSED_FIRST;
 	if (!proc_stat(pid, &stat) || proc_is_over(&stat))
@@ -71,8 +72,8 @@ static enum refusal judge(const struct loop *loop, int process, pid_t pid, bool 
 		return REFUSED_OTHERS;
 	if (stat.start < loop->processes[process].born)
 		return REFUSED_OLDER;
-	*is_sure = kin.process == process;
-	return *is_sure || may_be_its(loop, process, pid) ? REFUSED_NOT : REFUSED_STRANGER;
+	bool is_its = kin.process == process || may_be_its(loop, process, pid);
+	return is_its ? REFUSED_NOT : REFUSED_STRANGER;
 }
 
 /* --- telling --- */
@@ -97,7 +98,9 @@ static void refuse(struct loop *loop, int process, int cause, pid_t pid, int err
 	struct daemon *daemon = loop->processes[process].daemon;
 	const struct process_spec *spec = &loop->spec->processes[process];
 	const char *path = spec->lifecycle->pid_file;
-	if (daemon->told & 1U << cause)
+	daemon->looks = daemon->cause == cause ? daemon->looks + 1 : 1;
+	daemon->cause = cause;
+	if (daemon->told & 1U << cause || daemon->looks < LOOKS_BEFORE_TOLD)
 		return;
 	daemon->told |= 1U << cause;
 	if (cause == REFUSED_SEVERAL)
@@ -116,7 +119,6 @@ static void refuse(struct loop *loop, int process, int cause, pid_t pid, int err
 struct candidates {
 	const struct loop *loop;
 	int process, count, leaders;
-	bool sure; /* only those that plainly descend from it count */
 	struct proc_stat only, leader; /* the oldest of each */
 };
 
@@ -124,13 +126,8 @@ static void consider(pid_t pid, void *data)
 {
 	struct candidates *all = data;
 	struct proc_stat stat;
-	bool is_sure;
 	if (!proc_stat(pid, &stat) || stat.parent != getpid() ||
-		judge(all->loop, all->process, pid, &is_sure) != REFUSED_NOT)
-		return;
-	if (is_sure && !all->sure)
-		*all = (struct candidates){all->loop, all->process, .sure = true};
-	if (all->sure && !is_sure)
+		judge(all->loop, all->process, pid) != REFUSED_NOT)
 		return;
 	if (!all->count++ || stat.start < all->only.start)
 		all->only = stat;
@@ -172,7 +169,6 @@ static void on_result(struct ev_loop *ev, struct ev_io *io, int events)
 	int process = (int)(intptr_t)io->data;
 	struct daemon *daemon = loop->processes[process].daemon;
 	struct pid_file file;
-	bool is_sure;
 	(void)events;
 	ssize_t length = read(io->fd, &file, sizeof(file));
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
@@ -182,7 +178,7 @@ static void on_result(struct ev_loop *ev, struct ev_io *io, int events)
 		return; /* it was killed; somebody will look again */
 	int cause = file.problem;
 	if (cause == PID_FILE_GOOD)
-		cause = judge(loop, process, file.pid, &is_sure);
+		cause = judge(loop, process, file.pid);
 	if (cause != REFUSED_NOT)
 		refuse(loop, process, cause, file.pid, file.error);
 	else if (daemon_adopt(loop, process, file.pid))
@@ -275,6 +271,7 @@ void daemon_look_for(struct loop *loop, int process)
 		return;
 	daemon->told = 0;
 	daemon->guess = 0;
+	daemon->cause = daemon->looks = 0;
 	daemon->again.data = (void *)(intptr_t)process;
 	look(loop, process);
 	ev_now_update(loop->ev);

@@ -17,11 +17,12 @@ struct daemon {
 	struct ev_timer again;
 	struct ev_io result; /* of who reads the pid file; fd -1: nobody does */
 	pid_t reader;	     /* who does, until it is reaped; 0: nobody */
-	int root;	     /* of the process's file system, as long as its program was known; -1: podinit's */
-	bool root_is_lost;   /* it has one of its own, and podinit could not look at it */
-	pid_t guess;	     /* of the look before; 0: none */
+	int root; /* of the process's file system, as long as its program was known; -1: podinit's */
+	bool root_is_lost; /* it has one of its own, and podinit could not look at it */
+	pid_t guess;	   /* of the look before; 0: none */
 	uint64_t guess_born;
-	uint32_t told; /* bit per cause of a refusal, which is said once */
+	int cause, looks; /* why the latest was refused, and in how many looks so far */
+	uint32_t told;	  /* bit per cause of a refusal, which is said once */
 };
 
 /* The daemon of a process that has one; NULL: there is not enough memory. */

@@ -11,7 +11,9 @@
 
 static const struct kin NOBODY = {.process = -1};
 
-enum { FIRST_INSIDE = 2 }; /* the number of the program in a PID namespace of its own: after its process 1 */
+enum {
+	FIRST_INSIDE = 2
+}; /* the number of the program in a PID namespace of its own: after its process 1 */
 
 /* Is it the main process of one? In a PID namespace of its own that is the program, not its process 1. */
 static int main_of(const struct loop *loop, const struct proc_stat *stat)
@@ -19,9 +21,10 @@ static int main_of(const struct loop *loop, const struct proc_stat *stat)
 	bool is_apart = !loop->spec->share_process_namespace && !loop->spec->entrypoint;
 	for (int i = 0; i < loop->spec->process_count; i++) {
 		pid_t pid = loop->processes[i].pid;
-		if (pid && (pid == stat->pid ||
-				   (is_apart && pid == stat->parent &&
-					   proc_number_inside(stat->pid) == FIRST_INSIDE)))
+		if (pid &&
+			(pid == stat->pid ||
+				(is_apart && pid == stat->parent &&
+					proc_number_inside(stat->pid) == FIRST_INSIDE)))
 			return i;
 	}
 	return -1;

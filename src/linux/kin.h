@@ -8,7 +8,7 @@
 struct loop;
 
 struct kin {
-	int process; /* index; -1: nobody's, as far as can be told */
+	int process;  /* index; -1: nobody's, as far as can be told */
 	bool is_main; /* it is the main process itself */
 };
 

@@ -29,8 +29,8 @@ static void write_address(const struct listen_spec *wanted, int family, struct a
 {
 	*address = (struct address){0};
 	if (family == AF_UNIX) {
-		address->length = control_address(
-			(struct sockaddr_un *)&address->storage, wanted->address);
+		address->length =
+			control_address((struct sockaddr_un *)&address->storage, wanted->address);
 	} else if (family == AF_INET) {
 		struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
 		in->sin_family = AF_INET;
@@ -59,8 +59,8 @@ static int remove_stale(const struct listen_spec *wanted, const struct address *
 	int fd = socket(AF_UNIX, TYPES[wanted->type] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	bool is_stale = connect(fd, (const struct sockaddr *)&address->storage, address->length) <
-			0 &&
+	bool is_stale =
+		connect(fd, (const struct sockaddr *)&address->storage, address->length) < 0 &&
 		errno == ECONNREFUSED;
 	close(fd);
 	if (!is_stale)
@@ -87,7 +87,8 @@ static int bind_path(int fd, const struct listen_spec *wanted, const struct addr
 	return result;
 }
 
-static int bind_address(int fd, const struct listen_spec *wanted, int family, struct listener *listener)
+static int bind_address(
+	int fd, const struct listen_spec *wanted, int family, struct listener *listener)
 {
 	const int yes = 1, no = 0;
 	struct address address;

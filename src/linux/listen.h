@@ -13,7 +13,7 @@ struct listeners {
 		int fd; /* -1: none */
 		dev_t device;
 		ino_t inode; /* of the path that was made; 0: none was */
-	} *items;	     /* process after process */
+	} * items;	     /* process after process */
 	int count;
 };
 

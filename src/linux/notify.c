@@ -18,8 +18,9 @@
 #include "received.h"
 
 enum {
-	BATCH = 64,		/* messages, before others get their turn */
-	BATCH_OF_DYING = 1024,	/* before zombies are reaped: more than a socket's queue usually holds */
+	BATCH = 64, /* messages, before others get their turn */
+	BATCH_OF_DYING =
+		1024, /* before zombies are reaped: more than a socket's queue usually holds */
 };
 
 /* One datagram, and what came with it. */
@@ -169,8 +170,8 @@ static void drop(struct notify *notify, const struct kin *kin, pid_t sender)
 {
 	char name[PROC_NAME_MAX];
 	bool is_known = kin->process >= 0 && notify->of[kin->process];
-	bool *told = is_known ? &notify->of[kin->process]->told_of_others
-			      : &notify->told_of_strangers;
+	bool *told =
+		is_known ? &notify->of[kin->process]->told_of_others : &notify->told_of_strangers;
 	notify->dropped++;
 	if (*told)
 		return;
@@ -267,6 +268,7 @@ static void read_batch(struct notify *notify, int max)
 		handle(notify, &datagram);
 		close_received(&datagram);
 	}
+	received_flush();
 }
 
 static void on_message(struct ev_loop *ev, struct ev_io *io, int events)

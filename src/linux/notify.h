@@ -35,7 +35,7 @@ struct notify {
 	char name[64];	      /* of the socket, with an @ before it */
 	struct notified **of; /* of each process; NULL: it does not notify */
 	struct fdstore store;
-	uint64_t dropped; /* messages of strangers, and of those who may not */
+	uint64_t dropped;   /* messages of strangers, and of those who may not */
 	uint64_t malformed; /* messages in which something was wrong */
 	bool told_of_strangers;
 };

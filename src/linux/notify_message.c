@@ -139,7 +139,8 @@ void notify_message_read(struct notify_message *message, const char *bytes, size
 			stop = end;
 		*stop = '\0';
 		char *equals = strchr(s, '=');
-		const struct line line = {s, equals ? (size_t)(equals - s) : 0, equals ? equals + 1 : ""};
+		const struct line line = {
+			s, equals ? (size_t)(equals - s) : 0, equals ? equals + 1 : ""};
 		/* A NUL in a line would hide what is behind it. */
 		bool is_line = equals && equals > s && strlen(s) == (size_t)(stop - s);
 		if (s < stop && (!is_line || !take_line(message, &line)))

@@ -16,12 +16,12 @@ enum {
 
 struct notify_message {
 	bool ready, stopping, reloading, watchdog, watchdog_trigger;
-	bool stores, removes;	  /* FDSTORE=1, FDSTOREREMOVE=1 */
-	bool keeps_hung_up;	  /* FDPOLL=0: what is stored stays, whatever became of its other end */
+	bool stores, removes; /* FDSTORE=1, FDSTOREREMOVE=1 */
+	bool keeps_hung_up;   /* FDPOLL=0: what is stored stays, whatever became of its other end */
 	bool has_status;
-	int64_t watchdog_ns;	  /* WATCHDOG_USEC; -1: unsaid */
-	int64_t extend_ns;	  /* EXTEND_TIMEOUT_USEC; -1: unsaid */
-	pid_t main_pid;		  /* MAINPID; 0: unsaid */
+	int64_t watchdog_ns;		    /* WATCHDOG_USEC; -1: unsaid */
+	int64_t extend_ns;		    /* EXTEND_TIMEOUT_USEC; -1: unsaid */
+	pid_t main_pid;			    /* MAINPID; 0: unsaid */
 	char status[NOTIFY_STATUS_MAX + 1]; /* printable; what is cut is cut at a character */
 	char name[DESCRIPTOR_NAME_MAX + 1]; /* FDNAME; "": unsaid, or none that may be */
 	int malformed;			    /* lines that said nothing */

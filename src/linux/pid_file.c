@@ -18,8 +18,8 @@ enum { SIZE_MAX_BYTES = 32, TRIES_MAX = 64 };
 /* A descriptor (O_PATH) or -errno. */
 static int find(int root, const char *path)
 {
-	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd;
 	int tries = 0;
 	if (root < 0)
@@ -100,7 +100,7 @@ struct pid_file pid_file_read(int root, const char *path)
 	if (length > SIZE_MAX_BYTES || !parse(text, (size_t)length, &result.pid))
 		result.problem = PID_FILE_NO_NUMBER;
 	else
-		result.problem = is_trusted(&status, proc, result.pid) ? PID_FILE_GOOD
-								       : PID_FILE_WRITABLE;
+		result.problem =
+			is_trusted(&status, proc, result.pid) ? PID_FILE_GOOD : PID_FILE_WRITABLE;
 	return result;
 }

@@ -7,10 +7,10 @@
 
 enum pid_file_problem {
 	PID_FILE_GOOD,
-	PID_FILE_UNREADABLE,  /* `error` says why */
-	PID_FILE_NO_FILE,     /* something else than a regular file */
-	PID_FILE_WRITABLE,    /* others than root and the process's user could have written it */
-	PID_FILE_NO_NUMBER,   /* or more than one */
+	PID_FILE_UNREADABLE, /* `error` says why */
+	PID_FILE_NO_FILE,    /* something else than a regular file */
+	PID_FILE_WRITABLE,   /* others than root and the process's user could have written it */
+	PID_FILE_NO_NUMBER,  /* or more than one */
 	PID_FILE_PROBLEM_COUNT,
 };
 

@@ -16,6 +16,13 @@
 
 #include "launch.h"
 
+enum { ASIDE_MAX = 256 };
+
+/* To be closed by a child, one for many: whoever sends them shall not make podinit fork for each. */
+static struct {
+	int fds[ASIDE_MAX], count;
+} aside;
+
 /* Does the kernel itself serve it, from memory? Its name says so without asking anybody. */
 static bool is_kernels(int fd)
 {
@@ -40,6 +47,27 @@ static void stop_lingering(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
+static void close_aside(void)
+{
+	for (int i = 0; i < aside.count; i++)
+		close(aside.fds[i]);
+}
+
+void received_flush(void)
+{
+	if (!aside.count)
+		return;
+	pid_t pid = launch_fork(CLONE_FILES);
+	if (pid == 0) {
+		close_aside();
+		_exit(0);
+	}
+	/* Out of processes: then it is podinit that waits, if anybody. */
+	if (pid < 0)
+		close_aside();
+	aside.count = 0;
+}
+
 void received_close(int fd)
 {
 	if (is_kernels(fd)) {
@@ -47,20 +75,16 @@ void received_close(int fd)
 		close(fd);
 		return;
 	}
-	pid_t pid = launch_fork(CLONE_FILES);
-	if (pid == 0) {
-		close(fd);
-		_exit(0);
-	}
-	/* Out of processes: then it is podinit that waits, if anybody. */
-	if (pid < 0)
-		close(fd);
+	aside.fds[aside.count++] = fd;
+	if (aside.count == ASIDE_MAX)
+		received_flush();
 }
 
 bool received_is_hung_up(int fd)
 {
 	struct pollfd one = {.fd = fd};
-	return is_kernels(fd) && poll(&one, 1, 0) > 0 && one.revents & (POLLHUP | POLLERR | POLLNVAL);
+	return is_kernels(fd) && poll(&one, 1, 0) > 0 &&
+		one.revents & (POLLHUP | POLLERR | POLLNVAL);
 }
 
 bool received_is_same(int a, int b)

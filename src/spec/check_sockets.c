@@ -40,8 +40,8 @@ static void check_listens(const struct check *check, int index)
 		listen_write_address(&address, listen);
 		if (other)
 			check_says(check, process, listen->line, "listen: %s is %s %s's already",
-				address.data,
-				process_kind_name((enum process_kind)other->kind), other->name);
+				address.data, process_kind_name((enum process_kind)other->kind),
+				other->name);
 		text_finish(&address);
 	}
 	if (notify_fd != INT_UNSET && notify_fd < LISTEN_FIRST_FD + listens->count)

@@ -9,8 +9,8 @@
 #include "text.h"
 
 enum {
-	LISTEN_MAX = 32,	  /* sockets of one process */
-	LISTEN_FIRST_FD = 3,	  /* where sd_listen_fds(3) finds the first */
+	LISTEN_MAX = 32,	   /* sockets of one process */
+	LISTEN_FIRST_FD = 3,	   /* where sd_listen_fds(3) finds the first */
 	DESCRIPTOR_NAME_MAX = 255, /* systemd's FDNAME_MAX */
 };
 

@@ -49,8 +49,7 @@ static bool parse_address(struct arena *arena, const char *text, struct listen_s
 	size_t length = (size_t)(colon - text);
 	bool in_brackets = length > 2 && text[0] == '[' && text[length - 1] == ']';
 	listen->family = in_brackets ? LISTEN_IPV6 : LISTEN_IPV4;
-	listen->address = arena_strndup(
-		arena, text + in_brackets, length - (in_brackets ? 2 : 0));
+	listen->address = arena_strndup(arena, text + in_brackets, length - (in_brackets ? 2 : 0));
 	return inet_pton(in_brackets ? AF_INET6 : AF_INET, listen->address, &ignored) == 1 &&
 		parse_port(colon + 1, &listen->port);
 }
@@ -125,8 +124,8 @@ bool value_parse_listen(const struct parse *parse)
 		.mode = INT_UNSET, .backlog = INT_UNSET, .line = parse->context->line};
 	struct strings words = {0};
 	const char *problem = words_split(arena, &words, parse->value);
-	bool good = !problem && words.count &&
-		parse_name_and_address(arena, words.items[0], &listen);
+	bool good =
+		!problem && words.count && parse_name_and_address(arena, words.items[0], &listen);
 	for (int i = 1; good && i < words.count; i++)
 		good = parse_option(words.items[i], &listen);
 	if (!good && !problem)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -111,6 +112,26 @@ static void litter(const char *count)
 	}
 }
 
+/* A connection with much to be sent, that nobody reads: its last owner would wait for that when it closes it. */
+static void linger(const char *seconds)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof(address);
+	struct linger lasting = {.l_onoff = 1, .l_linger = atoi(seconds)};
+	static char bytes[65536];
+	int server = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(server, (struct sockaddr *)&address, size) < 0 || listen(server, 1) < 0 ||
+		getsockname(server, (struct sockaddr *)&address, &size) < 0 ||
+		connect(fd, (struct sockaddr *)&address, size) < 0 ||
+		accept(server, NULL, NULL) < 0)
+		fail("connect");
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+	notify("STATUS=linger", &fd, 1);
+	close(fd);
+}
+
 static void barrier(const char *text)
 {
 	int ends[2];
@@ -181,7 +202,6 @@ static void answer(const char *text)
 	close(fd);
 }
 
-
 static void print(const char *text)
 {
 	puts(text);
@@ -235,11 +255,11 @@ static const struct {
 	const char *name;
 	void (*run)(const char *argument);
 } COMMANDS[] = {{"say", say}, {"many", many}, {"store", store}, {"store-many", store_many},
-	{"store-hung-up", store_hung_up}, {"litter", litter}, {"barrier", barrier}, {"line", line},
-	{"write", write_byte}, {"close", close_fd}, {"report", report}, {"variable", variable},
-	{"answer", answer}, {"print", print}, {"until", until},
-	{"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid}, {"exit", end},
-	{"stay", stay}};
+	{"store-hung-up", store_hung_up}, {"litter", litter}, {"linger", linger},
+	{"barrier", barrier}, {"line", line}, {"write", write_byte}, {"close", close_fd},
+	{"report", report}, {"variable", variable}, {"answer", answer}, {"print", print},
+	{"until", until}, {"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid},
+	{"exit", end}, {"stay", stay}};
 
 /* "child WORD": a child does what comes up to "WORD -", and the parent what comes behind it. */
 static int skip(char **argv, int at, const char *word)

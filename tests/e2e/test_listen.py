@@ -106,7 +106,7 @@ def test_a_path_that_nobody_serves_is_replaced_and_one_in_use_is_not(pods, kind,
     if kind == socket.SOCK_STREAM:
         other.listen()
     assert refused(pods, f"listen = {path} {option}") == \
-        [f"7: main m: listen: cannot listen on {path}: Address already in use"]
+        [f"8: main m: listen: cannot listen on {path}: Address already in use"]
     assert path.is_socket()
     other.close()
     pod = pods.start(pod_of(f"listen = {path} {option}"))
@@ -124,10 +124,10 @@ def test_every_socket_that_cannot_be_is_told_before_anything_starts(pods):
         errors = refused(pods, f"listen = 127.0.0.1:{port}", f"listen = {directory}/file",
                          f"listen = {directory}/no/s", f"listen = 203.0.113.1:{port}")
     assert errors == [
-        f"7: main m: listen: cannot listen on 127.0.0.1:{port}: Address already in use",
-        f"8: main m: listen: cannot listen on {directory}/file: there is something else than a socket",
-        f"9: main m: listen: cannot listen on {directory}/no/s: No such file or directory",
-        f"10: main m: listen: cannot listen on 203.0.113.1:{port}: Cannot assign requested address"]
+        f"8: main m: listen: cannot listen on 127.0.0.1:{port}: Address already in use",
+        f"9: main m: listen: cannot listen on {directory}/file: there is something else than a socket",
+        f"10: main m: listen: cannot listen on {directory}/no/s: No such file or directory",
+        f"11: main m: listen: cannot listen on 203.0.113.1:{port}: Cannot assign requested address"]
     assert (directory / "file").exists()
 
 
@@ -139,9 +139,9 @@ def test_what_was_made_before_an_error_is_removed(pods):
 
 def test_a_bad_socket_is_refused_where_it_stands(pods):
     assert refused(pods, "listen = localhost:80")[0].startswith(
-        "7: main m: listen: must be [NAME=]ADDRESS with options")
+        "8: main m: listen: must be [NAME=]ADDRESS with options")
     assert refused(pods, "listen = 80", "listen = x=80") == \
-        ["8: main m: listen: 80 is main m's already"]
+        ["9: main m: listen: 80 is main m's already"]
 
 
 def test_nothing_of_it_is_in_podinits_environment_or_another_pod(pods):

@@ -8,7 +8,8 @@ static void reads_as(const char *value, const char *written)
 {
 	char ini[512], line[512];
 	struct pod_spec spec;
-	struct text text = text_in(ini, sizeof(ini)), wanted = text_in(line, sizeof(line)), out = {0};
+	struct text text = text_in(ini, sizeof(ini)), wanted = text_in(line, sizeof(line)),
+		    out = {0};
 	text_add(&text, "%slisten = %s\n", MAIN("m"), value);
 	text_add(&wanted, "\nlisten = %s\n", written);
 	good_spec(&spec, ini);
