@@ -238,7 +238,7 @@ def logs(record, name, never, text, between=None, sign=None, number=None):
         begin, end = (record.point(point) for point in between.split(" and "))
         if begin is None or end is None:
             return f"{between}: one of them never came"
-        times = [t for t in times if begin <= t <= end]
+        times = [t for t in times if begin < t < end]
     if never:
         return f"{name} says {text!r} at {times[0]:.2f}" if times else None
     good = OPERATORS[sign](len(times), int(number)) if sign else bool(times)
