@@ -146,7 +146,7 @@ def during(record, first, last, text):
     if begin is None or end is None:
         return f"{first if begin is None else last} never came"
     for t, state in [(begin, state_at(record, begin))] + record.states():
-        if begin <= t <= end and state:
+        if begin <= t < end and state:
             good, seen = checked(state, text)
             if not good:
                 return f"at {t:.2f}: {seen}"

@@ -97,7 +97,7 @@ class Watched:
     def __init__(self, pod, factor, directory, programs):
         self.pod, self.factor = pod, factor
         self.entries, self.last, self.log_read = [], None, {}
-        self.events_read, self.late = 0, 0.0
+        self.late = 0.0
         self.orders = list(pod.orders)
         self.directory = directory
         self.files = directory / "files"
@@ -108,11 +108,16 @@ class Watched:
         self.log.touch()
         self.log.chmod(0o666)
         self.pods = pods.Pods(directory)
-        environment = {**os.environ, "ACTOR_SCALE": str(factor), "ACTOR_LOG": str(self.log),
-                       "ACTOR_DIR": str(self.files), "ACTOR_SERVERS": str(HERE / "servers.py"),
+        self.environment = {**os.environ, "ACTOR_SCALE": str(factor), "ACTOR_LOG": str(self.log),
+                            "ACTOR_DIR": str(self.files), "ACTOR_SERVERS": str(HERE / "servers.py"),
                        "PATH": f"{programs}:{os.environ['PATH']}"}
-        self.process = self.pods.start(scaled(pod.ini, factor), control=True, env=environment)
+        self.start()
         self.boot = self.process.began
+
+    def start(self):
+        self.events_read = 0
+        self.process = self.pods.start(scaled(self.pod.ini, self.factor), control=True,
+                                       env=self.environment)
 
     def time_of(self, monotonic):
         return (monotonic - self.boot) / self.factor
@@ -213,6 +218,10 @@ class Watched:
             self.process.signal(getattr(signal, "SIG" + words[0]))
         elif verb == "signal":
             os.kill(self.container_pid(words[0]), getattr(signal, "SIG" + words[1]))
+        elif verb == "reboot":
+            self.process.destroy()
+            self.look()
+            self.start()
         elif verb in ("touch", "remove"):
             path = self.files / words[0] / words[1]
             path.touch() if verb == "touch" else path.unlink()

@@ -84,6 +84,17 @@ static int index_of(const struct world *world, const char *name)
 	return -1;
 }
 
+/* The machine starts anew: files are kept, nothing else. */
+static void reboot(struct world *world)
+{
+	for (int i = 0; i < TASKS_MAX; i++)
+		world->tasks[i].kind = TASK_NONE;
+	world->queued = 0;
+	world->draining = false;
+	pod_init(world->pod, &world->spec);
+	world_feed(world, &(struct event){.type = EVENT_BOOT});
+}
+
 static void carry_out(struct world *world, const char *action)
 {
 	char verb[32] = "", first[MARK_MAX] = "", second[MARK_MAX] = "";
@@ -101,6 +112,8 @@ static void carry_out(struct world *world, const char *action)
 		world_feed(world, &event);
 	} else if (strcmp(verb, "signal") == 0) {
 		world_signal(world, index_of(world, first), signal_number(second));
+	} else if (strcmp(verb, "reboot") == 0) {
+		reboot(world);
 	} else if (strcmp(verb, "touch") == 0 || strcmp(verb, "remove") == 0) {
 		world_touch(world, first, second, *verb == 'r');
 	} else {
