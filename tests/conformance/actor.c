@@ -334,10 +334,13 @@ static void write_words(const char *text)
 static void say_identity(void)
 {
 	gid_t groups[64];
-	char text[256] = "";
+	char text[256];
 	int count = getgroups(64, groups);
-	for (int i = 0; i < count && strlen(text) < 200; i++)
-		sprintf(text + strlen(text), " %d", (int)groups[i]);
+	sprintf(text, " %d", (int)getgid()); /* first, as id -G has it */
+	for (int i = 0; i < count && strlen(text) < 200; i++) {
+		if (groups[i] != getgid())
+			sprintf(text + strlen(text), " %d", (int)groups[i]);
+	}
 	say("pid %d uid %d euid %d gid %d groups%s", (int)getpid(), (int)getuid(), (int)geteuid(),
 		(int)getgid(), text);
 }

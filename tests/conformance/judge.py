@@ -288,6 +288,11 @@ def exit_code(record, code):
     return None if seen == int(code) else f"exit code {seen}"
 
 
+def refuses(record, text):
+    seen = record.refused()
+    return None if seen and text in seen else f"it says {seen!r}"
+
+
 def still_runs(record):
     seen = record.exit_code()
     return None if seen is None else f"exit code {seen}"
@@ -329,12 +334,15 @@ RECORDS = [
     (r"first (\S+) then (\S+)", order),
     (r"podinit exits (\d+)", exit_code),
     (r"podinit runs", still_runs),
+    (r"podinit refuses '([^']*)'", refuses),
     (r"phases ((?:\w+ ?)+)", phases),
 ]
 
 
 def judge(record, text):
     """None if the expectation holds, else what was seen."""
+    if record.refused() and not text.startswith("podinit refuses"):
+        return None if "never" in text.split() else f"the file was refused: {record.refused()}"
     for pattern, function in RECORDS:
         match = re.fullmatch(pattern, text)
         if match:

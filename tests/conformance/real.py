@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import pods  # noqa: E402
 
 from judge import judge  # noqa: E402
-from record import Entry, Record  # noqa: E402
+from record import Entry, Record, nothing_yet  # noqa: E402
 from virtual import Broken  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,7 +25,6 @@ PATIENCE = 1.0  # seconds that something may come later than it should, on a mac
 # What podinit would have to be able to do, for these to be done to it.
 NOT_YET = {
     "restart-supervisor": "podinit cannot be restarted under its processes yet",
-    "reload": "podinit does not read its file again yet",
 }
 
 
@@ -98,6 +97,7 @@ class Watched:
         self.pod, self.factor = pod, factor
         self.entries, self.last, self.log_read = [], None, {}
         self.late = 0.0
+        self.news = False  # an event that the latest status may not know of
         self.orders = list(pod.orders)
         self.directory = directory
         self.files = directory / "files"
@@ -113,6 +113,10 @@ class Watched:
                        "PATH": f"{programs}:{os.environ['PATH']}"}
         self.start()
         self.boot = self.process.began
+        names = [header.strip("[]").split() for header, _ in sections(pod.ini)]
+        self.add(self.boot, "status", nothing_yet(
+            [name[1] for name in names if name[0] in ("init", "sidecar")],
+            [name[1] for name in names if name[0] == "main"]))
 
     def start(self):
         self.events_read = 0
@@ -144,8 +148,9 @@ class Watched:
     def look_at_status(self):
         before = time.monotonic()
         answer = self.ask("status")
-        if not answer.endswith(b"}\n") or answer == self.last:
+        if not answer.endswith(b"}\n") or (answer == self.last and not self.news):
             return
+        self.news = False
         try:
             self.add(before, "status", json.loads(answer))
             self.last = answer
@@ -171,6 +176,7 @@ class Watched:
         found = self.process.events()
         for event in found[self.events_read:]:
             self.add(event["monotonicNanos"] / 1e9, "event", event)
+            self.news = True
         self.events_read = len(found)
 
     def look(self):
@@ -218,6 +224,10 @@ class Watched:
             self.process.signal(getattr(signal, "SIG" + words[0]))
         elif verb == "signal":
             os.kill(self.container_pid(words[0]), getattr(signal, "SIG" + words[1]))
+        elif verb == "reload":
+            path = self.process.directory / "pod.ini"
+            path.write_text(scaled(self.pod.files[words[0]], self.factor))
+            self.process.signal(signal.SIGHUP)
         elif verb == "reboot":
             self.process.destroy()
             self.look()
@@ -252,7 +262,7 @@ class Watched:
         if self.process.code is not None:
             self.add(time.monotonic(), "exit", self.process.code)
             if self.process.code == 125:
-                raise Broken(self.process.output()[-2000:])
+                self.add(time.monotonic(), "refused", self.process.output()[-2000:])
         return self.record()
 
 

@@ -8,8 +8,8 @@ import re
 @dataclasses.dataclass
 class Entry:
     t: float
-    kind: str     # log, event, status, did, exit
-    value: object  # (name, message); the event; the PodStatus; the action; the exit code
+    kind: str     # log, event, status, did, exit, refused
+    value: object  # (name, message); the event; the PodStatus; the action; the exit code; the problems
 
 
 class Record:
@@ -41,6 +41,11 @@ class Record:
 
     def exit_code(self):
         found = self.of("exit")
+        return found[-1].value if found else None
+
+    def refused(self):
+        """What is wrong with the pod's file; None: it was taken."""
+        found = self.of("refused")
         return found[-1].value if found else None
 
     # --- states ---
@@ -105,6 +110,17 @@ class Record:
         return times
 
 
+def nothing_yet(inits, mains):
+    """The PodStatus of a pod that nobody has asked for one: a pod may be over before that."""
+    def containers(names):
+        return [{"name": name, "state": {"waiting": {}}, "lastState": {}, "ready": False,
+                 "started": False, "restartCount": 0} for name in names]
+    return {"phase": "Pending", "initContainerStatuses": containers(inits),
+            "containerStatuses": containers(mains),
+            "conditions": [{"type": kind, "status": "False"}
+                           for kind in ("Initialized", "ContainersReady", "Ready")]}
+
+
 class State:
     """A PodStatus as of some moment."""
 
@@ -156,6 +172,5 @@ class State:
             code = 128 + event.get("signal", 0)
         end = {"terminated": {**container["state"].get("terminated", {}), "exitCode": code,
                               "reason": event["reason"]}}
-        # Of a regular init that is done `ready` is true; who asks of others asks a status.
-        ready = code == 0 and container.get("ready", False)
+        ready = code == 0 and event.get("kind") == "init"
         return {**container, "state": end, "started": False, "ready": ready}

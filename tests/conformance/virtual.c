@@ -145,7 +145,9 @@ static void record_notice(struct world *world, const struct notice *notice)
 	text_add_json(&out, message.data);
 	text_finish(&message);
 	if (*process)
-		text_add(&out, ",\"process\":\"%s\"", process);
+		text_add(&out, ",\"process\":\"%s\",\"kind\":\"%s\"", process,
+			process_kind_name((enum process_kind)world->spec.processes[notice->process]
+						  .kind));
 	if (notice->exit_code >= 0)
 		text_add(&out, ",\"exitCode\":%d", notice->exit_code);
 	if (notice->signo)

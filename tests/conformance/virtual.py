@@ -62,7 +62,7 @@ def records(pods, program):
             key, entries = entry.value, []
             found[key] = Broken("the program 'virtual' ended early")
         elif entry.kind == "problems":
-            found[key] = Broken(entry.value)
+            found[key] = Record([Entry(0.0, "refused", entry.value)], 0.0, 0.0)
         elif entry.kind == "refused":
             found[key] = Refused(entry.value)
         elif entry.kind == "over" and not isinstance(found[key], Refused):
