@@ -151,6 +151,17 @@ fuzz: $(BUILD)/fuzz_ini $(BUILD)/fuzz_seccomp $(BUILD)/fuzz_http $(BUILD)/fuzz_n
 	$(foreach f,$(^F),$(BUILD)/$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 \
 		-print_final_stats=1 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$(f:fuzz_%=%) $($f_seeds) &&) true
 
+# Kubernetes' own cases as data: the real binary, and the core alone on the virtual clock.
+C = tests/conformance
+$(BUILD)/actor: $(C)/actor.c $(C)/words.c $(C)/words.h
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(link_static) -o $@ $(filter %.c,$^) -lpthread
+$(BUILD)/virtual: $(patsubst %,$(C)/%.c,virtual world servers words) $(wildcard $(C)/*.h) $(spec_o) $(core_o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(INIH_LIBS)
+conformance: all $(BUILD)/actor $(BUILD)/virtual
+	$(PYTHON) $(C)/run $(BUILD)
+
 e2e: all
 	$(PYTHON) -m pytest -q tests/e2e
 
@@ -199,4 +210,4 @@ clean:
 
 -include $(objects:.o=.d)
 
-.PHONY: all unit sim sim-asan unit-asan fuzz e2e vm test bench demo deps format format-check install clean
+.PHONY: all unit sim sim-asan unit-asan fuzz conformance e2e vm test bench demo deps format format-check install clean

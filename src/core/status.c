@@ -156,6 +156,8 @@ static enum pod_phase raw_phase(
 	}
 	if (spec->pause)
 		return PHASE_RUNNING;
+	if (pod->restart_all_at != NEVER)
+		return PHASE_PENDING; /* whoever has ended begins anew */
 	if (n->failed_init)
 		return PHASE_FAILED;
 	if (n->pending_init || (n->pending_sidecar && !initialized) || n->waiting)

@@ -10,6 +10,8 @@
 #define LIMITS(field)  .holder = HOLDER_LIMITS, .offset = offsetof(struct limits_spec, field)
 #define LIFECYCLE(field) .holder = HOLDER_LIFECYCLE, .offset = offsetof(struct lifecycle_spec, field)
 #define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
+/* In Kubernetes at least 1, since it has whole seconds only. */
+#define POSITIVE       .min = 1, .max = INT32_MAX, .parts = true
 #define LATER	       .later = true
 #define LIVE	       .live = true
 
@@ -69,10 +71,10 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 		PROBE(initial_delay_ns), SECONDS, .max = INT32_MAX, .fallback = "0",               \
 		LIVE, .doc = "Time from the start of the process to the first attempt."},          \
 	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(period_ns),          \
-		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "10",                             \
+		SECONDS, POSITIVE, .fallback = "10",                             \
 		LIVE, .doc = "Time from one attempt to the next."},                                \
 	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(timeout_ns),        \
-		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "1",                              \
+		SECONDS, POSITIVE, .fallback = "1",                              \
 		LIVE, .doc = "An attempt that takes longer has failed."},                          \
 	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                          \
 		PROBE(success_threshold), .min = 1, .max = INT32_MAX, .fallback = "1",             \
@@ -83,7 +85,7 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 
 #define PROBE_GRACE_KEY(prefix, held)                                                              \
 	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held,            \
-		PROBE(grace_ns), SECONDS, .min = 1, .max = INT32_MAX,                              \
+		PROBE(grace_ns), SECONDS, POSITIVE,                                              \
 		LIVE, .doc = "Grace of a stop that this probe causes, instead of the pod's."}
 
 #define HOOK_KEYS(prefix, held)                                                                    \
@@ -150,7 +152,7 @@ const struct key KEYS[] = {
 	{"terminationGracePeriodSeconds", IN_POD, POD(grace_ns), SECONDS, .min = INT32_MIN,
 		.max = INT32_MAX, .fallback = "30",
 		LIVE, .doc = "Time for all processes to end before they are killed; negative means 1."},
-	{"activeDeadlineSeconds", IN_POD, POD(deadline_ns), SECONDS, .min = 1, .max = INT32_MAX,
+	{"activeDeadlineSeconds", IN_POD, POD(deadline_ns), SECONDS, POSITIVE,
 		LIVE, .doc = "The pod fails when it is active for longer."},
 	{"hostname", IN_POD, KEY_STRING, POD(hostname), 
 		.doc = "Host name of a sandbox; the pod's name if not given."},
@@ -341,8 +343,7 @@ const struct key KEYS[] = {
 		.fallback = "none", .doc = "Who says READY=1 by sd_notify; all: its descendants, too."},
 	{"notifyFd", IN_SIDECAR | IN_MAIN, KEY_INT, LIFECYCLE(notify_fd), .min = 3, .max = 63,
 		.doc = "Descriptor on which it writes a line when it is ready, as for s6."},
-	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LIFECYCLE(watchdog_ns), SECONDS, .min = 1,
-		.max = INT32_MAX,
+	{"watchdogSeconds", IN_SIDECAR | IN_MAIN, LIFECYCLE(watchdog_ns), SECONDS, POSITIVE,
 		.doc = "It is restarted when it does not say WATCHDOG=1 for so long."},
 	{"listen", IN_SIDECAR | IN_MAIN, KEY_LISTEN, LIFECYCLE(listens),
 		.doc = "Socket that podinit makes, holds and passes as LISTEN_FDS: 80, 0.0.0.0:80, [::]:80, "

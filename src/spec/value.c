@@ -28,11 +28,19 @@ bool value_must_be(const struct parse *parse, const char *what)
 	return false;
 }
 
+/* Where Kubernetes' least is one whole second a part of one will do, as long as it keeps nobody busy. */
+static int64_t shortest(const struct key *key)
+{
+	return key->parts ? 10 * NS_PER_MS : key->min * NS_PER_SECOND;
+}
+
 static bool out_of_range(const struct parse *parse)
 {
 	char range[64];
 	struct text text = text_in(range, sizeof(range));
-	if (parse->key->max == INT32_MAX)
+	if (parse->key->parts)
+		text_add(&text, "at least 0.01");
+	else if (parse->key->max == INT32_MAX)
 		text_add(&text, "at least %lld", (long long)parse->key->min);
 	else
 		text_add(&text, "%lld..%lld", (long long)parse->key->min,
@@ -81,7 +89,7 @@ static bool parse_duration(const struct parse *parse)
 	int64_t ns;
 	if (!duration_parse(parse->value, &ns))
 		return value_must_be(parse, "a duration like 30, 500ms or 1m30s");
-	if (ns < parse->key->min * NS_PER_SECOND || ns > parse->key->max * NS_PER_SECOND)
+	if (ns < shortest(parse->key) || ns > parse->key->max * NS_PER_SECOND)
 		return out_of_range(parse);
 	parse->field->wide = ns;
 	return true;
@@ -242,7 +250,7 @@ static void write_int(struct text *out, const struct key *key, const union any_f
 
 static void write_duration(struct text *out, const struct key *key, const union any_field *field)
 {
-	if (key->min >= 0 && field->wide < key->min * NS_PER_SECOND)
+	if (key->min >= 0 && field->wide < shortest(key))
 		return; /* unset: less than could be read back */
 	value_write_name(out, key);
 	duration_write(out, field->wide);

@@ -115,7 +115,7 @@ def test_a_bad_value_of_every_type_is_told(refused, line, why):
 
 @pytest.mark.parametrize("line, why", [
     ("terminationGracePeriodSeconds = x", "must be a duration like 30, 500ms or 1m30s, got 'x'"),
-    ("activeDeadlineSeconds = 0", "must be at least 1 seconds, got '0'"),
+    ("activeDeadlineSeconds = 0", "must be at least 0.01 seconds, got '0'"),
     ("name = Not_A_Label", None)])
 def test_a_bad_value_of_the_pod_is_told(refused, line, why):
     key = line.partition(" ")[0]

@@ -84,6 +84,12 @@ static void durations_and_quantities(void **state)
 		.name = "k", .type = KEY_DURATION, .unit = "seconds", .min = 1, .max = 300};
 	const struct key open = {
 		.name = "k", .type = KEY_DURATION, .unit = "seconds", .max = INT32_MAX};
+	const struct key positive = {.name = "k",
+		.type = KEY_DURATION,
+		.unit = "seconds",
+		.min = 1,
+		.max = INT32_MAX,
+		.parts = true};
 	const struct key quantity = {.name = "k", .type = KEY_QUANTITY};
 	int64_t wide = 0;
 	assert_null(parse(&duration, &wide, "1m30s"));
@@ -94,6 +100,10 @@ static void durations_and_quantities(void **state)
 	assert_refused(&duration, "x", "must be a duration like 30, 500ms or 1m30s, got 'x'");
 	assert_refused(&open, "-1", "must be at least 0 seconds, got '-1'");
 	assert_refused(&open, "2147483648", "seconds");
+	assert_null(parse(&positive, &wide, "0.2"));
+	assert_true(wide == 200 * MS);
+	assert_null(parse(&positive, &wide, "10ms"));
+	assert_refused(&positive, "9ms", "must be at least 0.01 seconds, got '9ms'");
 	assert_null(parse(&quantity, &wide, "0.5"));
 	assert_true(wide == 500);
 	assert_refused(&quantity, "-5", "must be a quantity like 2, 500m or 256Mi");
