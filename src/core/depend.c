@@ -45,7 +45,9 @@ bool dependents_live(const struct step *step, int index)
 		bool depends = false;
 		for (int k = 0; k < all->count; k++)
 			depends |= all->items[k].process == index;
-		if (depends && process_is_in_the_way(&step->pod->processes[i]))
+		/* Who stays when this one is replaced waits for nothing. */
+		bool ends = step->pod->stopping || step->pod->processes[i].leaving;
+		if (depends && ends && process_is_in_the_way(&step->pod->processes[i]))
 			return true;
 	}
 	return false;

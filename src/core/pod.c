@@ -203,16 +203,19 @@ static void start_all(struct step *step)
 		pod_stop(step, STOP_COMPLETED, step->spec->grace_ns);
 }
 
-/* Those that a reload takes out have ended: whoever carries out actions swaps the files now. */
+/* Those that a reload takes out have ended: whoever carries out actions swaps the files now. Until then nothing
+ * starts, nor is the pod complete. */
 static void replace_progress(struct step *step)
 {
 	struct pod *pod = step->pod;
 	pod_give_turns(step);
+	if (pod->replacement_told || pod->restart_all_at != NEVER)
+		return;
 	for (int i = 0; i < pod->process_count; i++) {
 		if (pod->processes[i].leaving && !process_is_settled(&pod->processes[i]))
 			return;
 	}
-	pod->replacing = false;
+	pod->replacement_told = true;
 	step_add(step, ACT_REPLACE, -1);
 }
 
@@ -360,12 +363,13 @@ static void kill_leftovers(struct step *step, int index)
 static void replace(struct step *step, const bool *leaving)
 {
 	struct pod *pod = step->pod;
-	if (pod->stopping || pod->replacing || pod->restart_all_at != NEVER || !leaving) {
+	if (pod->stopping || pod->replacing || !leaving) {
 		pod->unexpected++;
 		return;
 	}
 	int64_t stop_by = time_after(step->now, step->spec->grace_ns);
 	pod->replacing = true;
+	pod->replacement_told = false;
 	for (int i = 0; i < pod->process_count; i++)
 		pod->processes[i].leaving = leaving[i];
 	for (int i = pod->process_count - 1; i >= 0; i--) {

@@ -110,7 +110,8 @@ struct pod {
 	bool draining;	      /* every process is gone, or the grace is over: what
 			       they left is asked to end */
 	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
-	bool replacing;	      /* a reload waits until those that are leaving have ended */
+	bool replacing;	      /* a reload waits until those that are leaving have ended; nothing starts */
+	bool replacement_told; /* ACT_REPLACE was given */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
 	int64_t started_at; /* of the pod; -1: EVENT_BOOT has not come */
@@ -196,7 +197,7 @@ enum action_type {
 	ACT_RUN_HOOK,	 /* process, hook -> EVENT_HOOK_DONE */
 	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
 	ACT_DRAIN,	 /* signo: to every descendant left; -> EVENT_DRAINED when none is */
-	ACT_REPLACE,	 /* those that are leaving have ended: pod_transfer() */
+	ACT_REPLACE,	 /* those that are leaving have ended: pod_transfer(), before any other event */
 	ACT_TELL,	 /* notice */
 	ACT_FINISH,	 /* exit_code: podinit ends */
 	ACTION_TYPE_COUNT,

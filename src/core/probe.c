@@ -83,19 +83,40 @@ static int64_t next_on_grid(int64_t begin, int64_t period, int64_t now)
 
 /* Initial delays count from the start of the process, whatever came between. Readiness is asked at once;
  * liveness goes on in its own rhythm. */
+static int64_t first_attempt(const struct step *step, int index, int type)
+{
+	const struct probe_spec *spec = spec_of(step, index, type);
+	int64_t begin = step->pod->processes[index].started_at;
+	int64_t first = time_after(begin, spec->initial_delay_ns);
+	if (type == PROBE_LIVENESS)
+		first = next_on_grid(first, spec->period_ns, step->now);
+	return first > step->now ? first : step->now;
+}
+
 void probes_unlock(struct step *step, int index)
 {
-	int64_t begin = step->pod->processes[index].started_at;
 	hold(step, index, PROBE_STARTUP);
 	for (int type = PROBE_LIVENESS; type < PROBE_COUNT; type++) {
 		const struct probe_spec *spec = spec_of(step, index, type);
-		if (!spec)
-			continue;
-		int64_t first = time_after(begin, spec->initial_delay_ns);
-		if (type == PROBE_LIVENESS)
-			first = next_on_grid(first, spec->period_ns, step->now);
-		pod_probe(step->pod, spec)->due = first > step->now ? first : step->now;
+		if (spec)
+			pod_probe(step->pod, spec)->due = first_attempt(step, index, type);
 	}
+}
+
+void probe_renew(struct step *step, int index, enum probe_type type)
+{
+	const struct process *process = &step->pod->processes[index];
+	struct probe *probe = pod_probe(step->pod, spec_of(step, index, type));
+	bool counts = process_is_alive(process) && process->state != PROCESS_FORKING &&
+		(type == PROBE_READINESS || !process->stop_cause);
+	bool is_its_time = type == PROBE_STARTUP ? !process->startup_done : process->is_started;
+	*probe = (struct probe){
+		.due = counts && is_its_time ? first_attempt(step, index, type) : NEVER,
+		.fails_at = NEVER,
+		.process = index,
+		.attempt = probe->attempt,
+		.type = (uint8_t)type,
+	};
 }
 
 void probes_hold(struct step *step, int index)

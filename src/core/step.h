@@ -57,6 +57,8 @@ void probes_unlock(struct step *step, int index);
 void probes_hold(struct step *step, int index);
 /* It has ended. */
 void probes_end(struct step *step, int index);
+/* One of them is another from now on: it begins anew, for the instance that runs. */
+void probe_renew(struct step *step, int index, enum probe_type type);
 /* EVENT_PROBED. */
 void probe_answered(struct step *step, int index, const struct event *event);
 /* Attempts that are due, and those that took too long, of all probes of the pod. */
@@ -79,7 +81,7 @@ void pod_restart_all_progress(struct step *step);
 enum dependency_state { DEPENDENCIES_HOLD, DEPENDENCIES_OPEN, DEPENDENCIES_FAILED };
 /* Those of a process that has not started; *failed: which will never hold. */
 enum dependency_state dependencies_state(const struct step *step, int index, int *failed);
-/* Does a process that depends on it still run? */
+/* Does a process that depends on it, and ends as well, still run? */
 bool dependents_live(const struct step *step, int index);
 
 /* --- pod.c --- */

@@ -11,6 +11,7 @@
 #define LIFECYCLE(field) .holder = HOLDER_LIFECYCLE, .offset = offsetof(struct lifecycle_spec, field)
 #define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
 #define LATER	       .later = true
+#define LIVE	       .live = true
 
 static const char *const RESTART_POLICIES[] = {"", "Always", "OnFailure", "Never", NULL};
 static const char *const HOST_PATH_TYPES[] = {"", "DirectoryOrCreate", "Directory", "FileOrCreate",
@@ -37,60 +38,60 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 
 /* A handler: of a probe when P is PROBE_, of a hook when it is empty. */
 #define HTTP_KEYS(prefix, in, held, field)                                                         \
-	{prefix ".httpGet.path", in, KEY_STRING, held, field(http_path),                    \
-		.doc = "Path that is fetched with GET, / if not given."},                          \
-	{prefix ".httpGet.port", in, KEY_PORT, held, field(http_port),                      \
-		.doc = "Port, by number or by its name in ports."},                                \
-	{prefix ".httpGet.host", in, KEY_STRING, held, field(http_host),                    \
-		.doc = "Host that is connected to, the pod itself if not given."},                 \
-	{prefix ".httpGet.scheme", in, KEY_ENUM, held, field(http_https),                   \
+	{prefix ".httpGet.path", in, KEY_STRING, held, field(http_path),                           \
+		LIVE, .doc = "Path that is fetched with GET, / if not given."},                    \
+	{prefix ".httpGet.port", in, KEY_PORT, held, field(http_port),                             \
+		LIVE, .doc = "Port, by number or by its name in ports."},                          \
+	{prefix ".httpGet.host", in, KEY_STRING, held, field(http_host),                           \
+		LIVE, .doc = "Host that is connected to, the pod itself if not given."},           \
+	{prefix ".httpGet.scheme", in, KEY_ENUM, held, field(http_https),                          \
 		.choices = SCHEMES, .fallback = "HTTP",                                            \
-		.doc = "HTTPS is spoken without verifying the certificate."},                      \
-	{prefix ".httpGet.httpHeaders", in, KEY_HEADERS, held, field(http_headers),         \
-		.doc = "A header of the request, Name: value."}
+		LIVE, .doc = "HTTPS is spoken without verifying the certificate."},                \
+	{prefix ".httpGet.httpHeaders", in, KEY_HEADERS, held, field(http_headers),                \
+		LIVE, .doc = "A header of the request, Name: value."}
 
 #define P(field) .offset = offsetof(struct probe_spec, handler.field)
 #define H(field) .offset = offsetof(struct handler, field)
 
 #define PROBE_KEYS(prefix, held)                                                                   \
-	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, P(exec_command),    \
-		.doc = "Command that succeeds by ending with 0."},                                 \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, P(exec_command),           \
+		LIVE, .doc = "Command that succeeds by ending with 0."},                           \
 	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, P),                                          \
-	{prefix ".tcpSocket.port", IN_SIDECAR | IN_MAIN, KEY_PORT, held, P(tcp_port),       \
-		.doc = "Port that must accept a connection, by number or name."},                  \
-	{prefix ".tcpSocket.host", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(tcp_host),     \
-		.doc = "Host that is connected to, the pod itself if not given."},                 \
-	{prefix ".grpc.port", IN_SIDECAR | IN_MAIN, KEY_INT, held, P(grpc_port),            \
-		.min = 1, .max = 65535, .doc = "Port of a grpc.health.v1.Health service."},        \
-	{prefix ".grpc.service", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(grpc_service),   \
-		.doc = "Service that the health check asks for."},                                 \
-	{prefix ".initialDelaySeconds", IN_SIDECAR | IN_MAIN, .holder = held,               \
+	{prefix ".tcpSocket.port", IN_SIDECAR | IN_MAIN, KEY_PORT, held, P(tcp_port),              \
+		LIVE, .doc = "Port that must accept a connection, by number or name."},            \
+	{prefix ".tcpSocket.host", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(tcp_host),            \
+		LIVE, .doc = "Host that is connected to, the pod itself if not given."},           \
+	{prefix ".grpc.port", IN_SIDECAR | IN_MAIN, KEY_INT, held, P(grpc_port),                   \
+		.min = 1, .max = 65535, LIVE, .doc = "Port of a grpc.health.v1.Health service."},  \
+	{prefix ".grpc.service", IN_SIDECAR | IN_MAIN, KEY_STRING, held, P(grpc_service),          \
+		LIVE, .doc = "Service that the health check asks for."},                           \
+	{prefix ".initialDelaySeconds", IN_SIDECAR | IN_MAIN, .holder = held,                      \
 		PROBE(initial_delay_ns), SECONDS, .max = INT32_MAX, .fallback = "0",               \
-		.doc = "Time from the start of the process to the first attempt."},                \
-	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(period_ns),   \
+		LIVE, .doc = "Time from the start of the process to the first attempt."},          \
+	{prefix ".periodSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(period_ns),          \
 		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "10",                             \
-		.doc = "Time from one attempt to the next."},                                      \
-	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(timeout_ns), \
+		LIVE, .doc = "Time from one attempt to the next."},                                \
+	{prefix ".timeoutSeconds", IN_SIDECAR | IN_MAIN, .holder = held, PROBE(timeout_ns),        \
 		SECONDS, .min = 1, .max = INT32_MAX, .fallback = "1",                              \
-		.doc = "An attempt that takes longer has failed."},                                \
-	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                   \
+		LIVE, .doc = "An attempt that takes longer has failed."},                          \
+	{prefix ".successThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                          \
 		PROBE(success_threshold), .min = 1, .max = INT32_MAX, .fallback = "1",             \
-		.doc = "Successes in a row that make a success."},                                 \
-	{prefix ".failureThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                   \
+		LIVE, .doc = "Successes in a row that make a success."},                           \
+	{prefix ".failureThreshold", IN_SIDECAR | IN_MAIN, KEY_INT, held,                          \
 		PROBE(failure_threshold), .min = 1, .max = INT32_MAX, .fallback = "3",             \
-		.doc = "Failures in a row that make a failure."}
+		LIVE, .doc = "Failures in a row that make a failure."}
 
 #define PROBE_GRACE_KEY(prefix, held)                                                              \
-	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held,     \
+	{prefix ".terminationGracePeriodSeconds", IN_SIDECAR | IN_MAIN, .holder = held,            \
 		PROBE(grace_ns), SECONDS, .min = 1, .max = INT32_MAX,                              \
-		.doc = "Grace of a stop that this probe causes, instead of the pod's."}
+		LIVE, .doc = "Grace of a stop that this probe causes, instead of the pod's."}
 
 #define HOOK_KEYS(prefix, held)                                                                    \
-	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, H(exec_command),    \
-		.doc = "Command of the hook."},                                                    \
+	{prefix ".exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, held, H(exec_command),           \
+		LIVE, .doc = "Command of the hook."},                                              \
 	HTTP_KEYS(prefix, IN_SIDECAR | IN_MAIN, held, H),                                          \
 	{prefix ".sleep.seconds", IN_SIDECAR | IN_MAIN, .holder = held, H(sleep_ns), SECONDS,      \
-	 .max = INT32_MAX, .doc = "Only wait."}
+	 .max = INT32_MAX, LIVE, .doc = "Only wait."}
 
 /* FIELD says whose: both pod and process have a struct security_spec and a struct resources_spec. */
 #define POD_SECURITY(field)  POD(security.field)
@@ -127,14 +128,14 @@ static const char *const LOG_FORMATS[] = {"raw", "name", "time", "json", NULL};
 		.doc = "SELinux level."}
 
 #define RESOURCE_KEYS(in, FIELD)                                                                   \
-	{"resources.requests.cpu", in, KEY_QUANTITY, FIELD(requests[RESOURCE_CPU]),      \
-		.unit = "CPUs", .doc = "CPU time that is kept for it."},                           \
-	{"resources.requests.memory", in, KEY_QUANTITY, FIELD(requests[RESOURCE_MEMORY]),\
-		.unit = "bytes", .doc = "Memory that is kept for it."},                            \
-	{"resources.limits.cpu", in, KEY_QUANTITY, FIELD(limits[RESOURCE_CPU]),          \
-		.unit = "CPUs", .doc = "CPU time that it gets at most."},                          \
-	{"resources.limits.memory", in, KEY_QUANTITY, FIELD(limits[RESOURCE_MEMORY]),    \
-		.unit = "bytes", .doc = "Memory that it gets at most; more is OOMKilled."}
+	{"resources.requests.cpu", in, KEY_QUANTITY, FIELD(requests[RESOURCE_CPU]),                \
+		.unit = "CPUs", LIVE, .doc = "CPU time that is kept for it."},                     \
+	{"resources.requests.memory", in, KEY_QUANTITY, FIELD(requests[RESOURCE_MEMORY]),          \
+		.unit = "bytes", LIVE, .doc = "Memory that is kept for it."},                      \
+	{"resources.limits.cpu", in, KEY_QUANTITY, FIELD(limits[RESOURCE_CPU]),                    \
+		.unit = "CPUs", LIVE, .doc = "CPU time that it gets at most."},                    \
+	{"resources.limits.memory", in, KEY_QUANTITY, FIELD(limits[RESOURCE_MEMORY]),              \
+		.unit = "bytes", LIVE, .doc = "Memory that it gets at most; more is OOMKilled."}
 
 #define RLIMIT_KEY(resource, kind, what)                                                           \
 	{"rlimit." resource, IN_PROCESS, KEY_LIMIT, LIMITS(rlimits[kind]),                         \
@@ -145,12 +146,12 @@ const struct key KEYS[] = {
 	{"name", IN_POD, KEY_STRING, POD(name),
 		.doc = "Name of the pod, a DNS label; the file's name if not given."},
 	{"restartPolicy", IN_POD, KEY_ENUM, POD(restart_policy), .choices = RESTART_POLICIES,
-		.min = 1, .fallback = "Always", .doc = "Which processes run again after they ended."},
+		.min = 1, .fallback = "Always", LIVE, .doc = "Which processes run again after they ended."},
 	{"terminationGracePeriodSeconds", IN_POD, POD(grace_ns), SECONDS, .min = INT32_MIN,
 		.max = INT32_MAX, .fallback = "30",
-		.doc = "Time for all processes to end before they are killed; negative means 1."},
+		LIVE, .doc = "Time for all processes to end before they are killed; negative means 1."},
 	{"activeDeadlineSeconds", IN_POD, POD(deadline_ns), SECONDS, .min = 1, .max = INT32_MAX,
-		.doc = "The pod fails when it is active for longer."},
+		LIVE, .doc = "The pod fails when it is active for longer."},
 	{"hostname", IN_POD, KEY_STRING, POD(hostname), 
 		.doc = "Host name of a sandbox; the pod's name if not given."},
 	{"subdomain", IN_POD, KEY_STRING, POD(subdomain), .doc = "Domain of the host name."},
@@ -170,11 +171,11 @@ const struct key KEYS[] = {
 	{"readinessGates", IN_POD, KEY_LIST, LATER,
 		.doc = "Conditions that must be true as well before the pod is ready."},
 	{"overhead.cpu", IN_POD, KEY_QUANTITY, POD(overhead[RESOURCE_CPU]), .unit = "CPUs",
-		.doc = "CPU time that the pod itself takes."},
+		LIVE, .doc = "CPU time that the pod itself takes."},
 	{"overhead.memory", IN_POD, KEY_QUANTITY, POD(overhead[RESOURCE_MEMORY]), .unit = "bytes",
-		.doc = "Memory that the pod itself takes."},
+		LIVE, .doc = "Memory that the pod itself takes."},
 	{"admission", IN_POD, KEY_ENUM, POD(admission_strict), .choices = ADMISSIONS, .fallback = "warn",
-		.doc = "strict: a pod that cannot run whole does not start; warn: it is said."},
+		LIVE, .doc = "strict: a pod that cannot run whole does not start; warn: it is said."},
 	{"securityContext.supplementalGroups", IN_POD, KEY_LIST, POD(supplemental_groups),
 		.doc = "Further groups of every process."},
 	{"securityContext.supplementalGroupsPolicy", IN_POD, KEY_ENUM, POD(groups_strict),
@@ -185,7 +186,7 @@ const struct key KEYS[] = {
 	{"securityContext.sysctls", IN_POD, KEY_STRINGS, POD(sysctls),
 		.doc = "A kernel parameter of the pod's namespaces, NAME=value."},
 	{"terminationMessagePath", IN_POD, KEY_PATH, POD(termination_message_path),
-		.doc = "File for podinit's last line, instead of /dev/termination-log."},
+		LIVE, .doc = "File for podinit's last line, instead of /dev/termination-log."},
 
 	/* Volumes. */
 	{"hostPath.path", IN_VOLUME, KEY_FILE, VOLUME(host_path),
@@ -217,28 +218,28 @@ const struct key KEYS[] = {
 		.doc = "File of environment variables, one NAME=value a line."},
 	{"image", IN_PROCESS, KEY_STRING, LATER, .doc = "Image that Kubernetes would run."},
 	{"ports", IN_PROCESS, KEY_PORTS, PROCESS(ports),
-		.doc = "A port it listens on; TCP, UDP or SCTP, TCP if not given."},
+		LIVE, .doc = "A port it listens on; TCP, UDP or SCTP, TCP if not given."},
 	{"restartPolicy", IN_INIT | IN_MAIN, KEY_ENUM, PROCESS(restart_policy),
-		.choices = RESTART_POLICIES, .min = 1, .doc = "Instead of the pod's restartPolicy."},
+		.choices = RESTART_POLICIES, .min = 1, LIVE, .doc = "Instead of the pod's restartPolicy."},
 	{"restartPolicyRules", IN_PROCESS, KEY_RULES, PROCESS(rules),
-		.doc = "Restart|RestartAllContainers In|NotIn CODES: exit codes that restart it, or the "
+		LIVE, .doc = "Restart|RestartAllContainers In|NotIn CODES: exit codes that restart it, or the "
 		       "whole pod, whatever its policy."},
 	{"volumeMounts", IN_PROCESS, KEY_MOUNTS, PROCESS(mounts),
 		.doc = "VOLUME:PATH[:ro][:subPath=DIR]: where the process sees a volume."},
 	{"rootfs", IN_PROCESS, KEY_FILE, PROCESS(rootfs),
 		.doc = "Directory that is the root of its file system; relative to the file."},
 	{"lifecycle.stopSignal", IN_PROCESS, KEY_SIGNAL, PROCESS(stop_signal),
-		.fallback = "SIGTERM", .doc = "Signal that asks it to end."},
+		.fallback = "SIGTERM", LIVE, .doc = "Signal that asks it to end."},
 	{"backoff.initialSeconds", IN_PROCESS, PROCESS(backoff_initial_ns), SECONDS, .max = 300,
-		.fallback = "10", .doc = "Delay of its second restart; the first has none."},
+		.fallback = "10", LIVE, .doc = "Delay of its second restart; the first has none."},
 	{"backoff.maxSeconds", IN_PROCESS, PROCESS(backoff_max_ns), SECONDS, .max = INT32_MAX,
-		.fallback = "300", .doc = "The delay doubles up to this; less than initialSeconds is both."},
+		.fallback = "300", LIVE, .doc = "The delay doubles up to this; less than initialSeconds is both."},
 	{"backoff.resetSeconds", IN_PROCESS, PROCESS(backoff_reset_ns), SECONDS, .max = INT32_MAX,
-		.fallback = "600", .doc = "Running for longer forgets the delay."},
+		.fallback = "600", LIVE, .doc = "Running for longer forgets the delay."},
 	{"backoff.jitterPercent", IN_PROCESS, KEY_INT, LIFECYCLE(jitter_percent), .max = 100,
-		.fallback = "0", .doc = "Share by which each delay is made longer at most, by chance."},
+		.fallback = "0", LIVE, .doc = "Share by which each delay is made longer at most, by chance."},
 	{"backoff.maxRestarts", IN_PROCESS, KEY_INT, LIFECYCLE(max_restarts), .max = INT32_MAX,
-		.doc = "Restarts in a row, without running for resetSeconds, after which it stays ended."},
+		LIVE, .doc = "Restarts in a row, without running for resetSeconds, after which it stays ended."},
 
 	/* Probes and hooks. */
 	PROBE_KEYS("startupProbe", HOLDER_STARTUP_PROBE),
@@ -249,13 +250,13 @@ const struct key KEYS[] = {
 	HOOK_KEYS("lifecycle.postStart", HOLDER_POST_START),
 	HOOK_KEYS("lifecycle.preStop", HOLDER_PRE_STOP),
 	{"lifecycle.preStart.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_PRE_START,
-		HANDLER(exec_command), .doc = "Command that must succeed before each start."},
+		HANDLER(exec_command), LIVE, .doc = "Command that must succeed before each start."},
 	{"lifecycle.postStop.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_POST_STOP,
-		HANDLER(exec_command), .doc = "Command that runs after each end."},
+		HANDLER(exec_command), LIVE, .doc = "Command that runs after each end."},
 	{"lifecycle.reload.signal", IN_SIDECAR | IN_MAIN, KEY_SIGNAL, LIFECYCLE(reload_signal),
-		.doc = "Signal that makes it read its configuration again."},
+		LIVE, .doc = "Signal that makes it read its configuration again."},
 	{"lifecycle.reload.exec.command", IN_SIDECAR | IN_MAIN, KEY_WORDS, HOLDER_RELOAD,
-		HANDLER(exec_command), .doc = "Command that makes it read its configuration again."},
+		HANDLER(exec_command), LIVE, .doc = "Command that makes it read its configuration again."},
 
 	/* Identity and isolation. */
 	SECURITY_KEYS(IN_POD, POD_SECURITY),
@@ -288,9 +289,9 @@ const struct key KEYS[] = {
 	RESOURCE_KEYS(IN_POD, POD_RESOURCES),
 	RESOURCE_KEYS(IN_PROCESS, PROCESS_RESOURCES),
 	{"resources.limits.pids", IN_PROCESS, KEY_INT, PROCESS(pids_limit), .min = 1, .max = INT32_MAX,
-		.doc = "Processes and threads that it has at most."},
+		LIVE, .doc = "Processes and threads that it has at most."},
 	{"ioWeight", IN_PROCESS, KEY_INT, PROCESS(io_weight), .min = 1, .max = 10000,
-		.doc = "Share of disk access, beside the others' 100."},
+		LIVE, .doc = "Share of disk access, beside the others' 100."},
 	RLIMIT_KEY("as", LIMIT_AS, "address space"),
 	RLIMIT_KEY("core", LIMIT_CORE, "core dumps"),
 	RLIMIT_KEY("cpu", LIMIT_CPU, "CPU seconds"),
@@ -326,12 +327,12 @@ const struct key KEYS[] = {
 
 	/* Beyond Kubernetes. */
 	{"dependsOn", IN_SIDECAR | IN_MAIN, KEY_DEPENDENCIES, LIFECYCLE(depends_on),
-		.doc = "Sidecars and mains that must be started (if not said otherwise), ready or "
+		LIVE, .doc = "Sidecars and mains that must be started (if not said otherwise), ready or "
 		       "completed before it starts."},
 	{"successExitCodes", IN_PROCESS, KEY_EXIT_CODES, LIFECYCLE(success_codes),
-		.doc = "Exit codes that count as 0; 128 and its number for a signal."},
+		LIVE, .doc = "Exit codes that count as 0; 128 and its number for a signal."},
 	{"onExit", IN_MAIN, KEY_ENUM, LIFECYCLE(on_exit), .choices = ON_EXITS, .fallback = "continue",
-		.doc = "What its end does to the pod, when it does not run again."},
+		LIVE, .doc = "What its end does to the pod, when it does not run again."},
 	{"daemon", IN_SIDECAR | IN_MAIN, KEY_BOOL, LIFECYCLE(daemon), .fallback = "false",
 		.doc = "Its program forks and ends with 0; the daemon that it leaves is the process."},
 	{"daemonPidFile", IN_SIDECAR | IN_MAIN, KEY_PATH, LIFECYCLE(pid_file),
@@ -347,7 +348,7 @@ const struct key KEYS[] = {
 		.doc = "Socket that podinit makes, holds and passes as LISTEN_FDS: 80, 0.0.0.0:80, [::]:80, "
 		       "/run/x.sock, @name; dgram, seqpacket, mode=0660, backlog=N behind it."},
 	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LIFECYCLE(watch),
-		.doc = "Directory whose changes reload it; without lifecycle.reload, restart it."},
+		LIVE, .doc = "Directory whose changes reload it; without lifecycle.reload, restart it."},
 	{"log.path", IN_PROCESS, KEY_PATH, LATER, .doc = "File for its output."},
 	{"log.format", IN_PROCESS, KEY_ENUM, LATER, .choices = LOG_FORMATS,
 		.doc = "How its output is marked."},

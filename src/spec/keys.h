@@ -77,6 +77,7 @@ struct key {
 	uint8_t holder;		    /* enum key_holder */
 	bool later;		    /* refused: "not supported yet" */
 	bool required;		    /* of its section */
+	bool live; /* a pod that runs can be told of another value without a restart (change.h) */
 	size_t offset;		    /* in the holder */
 	int64_t min, max;	    /* KEY_INT: the value; KEY_DURATION: seconds; KEY_ENUM: min is
 			  * the first choice that may be written. Both 0: any */
