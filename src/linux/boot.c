@@ -114,6 +114,18 @@ int boot_parent_death_signal(int signo, int parent)
 	return 0;
 }
 
+int boot_become_helper(int fd, int parent)
+{
+	boot_parent_death_signal(SIGKILL, parent);
+	if (dup2(fd, STDIN_FILENO) < 0)
+		return -errno;
+	if (syscall(SYS_close_range, STDIN_FILENO + 1, ~0U, 0) < 0) {
+		for (int other = STDIN_FILENO + 1; other < 1024; other++)
+			close(other);
+	}
+	return 0;
+}
+
 void boot_restore_limits(void)
 {
 	if (files_raised)

@@ -24,6 +24,11 @@ bool boot_is_subreaper(void);
  * -errno. */
 int boot_parent_death_signal(int signo, int parent);
 
+/* In a child that is podinit's own helper and executes nothing: keeps only this descriptor, which becomes
+ * number 0, so that nobody waits for the end of another one; and ends when its parent, process `parent`, does.
+ * 0 or -errno. */
+int boot_become_helper(int fd, int parent);
+
 /* In a child: the limits that podinit itself raised. */
 void boot_restore_limits(void);
 

@@ -37,6 +37,13 @@ void environment_close(struct environment *environment)
 	*environment = (struct environment){0};
 }
 
+void environment_replace(struct environment *environment, struct environment *next)
+{
+	free(environment->items);
+	*environment = *next;
+	*next = (struct environment){0};
+}
+
 static bool same_name(const char *a, const char *b)
 {
 	size_t length = strcspn(a, "=");

@@ -13,6 +13,8 @@ struct environment {
 
 /* 0 or -errno (out of memory). */
 int environment_open(struct environment *environment, const struct pod_spec *spec);
+/* That of another pod takes its place. */
+void environment_replace(struct environment *environment, struct environment *next);
 void environment_close(struct environment *environment);
 
 /* Fills it for this process; the strings are podinit's own and the spec's. Allocates nothing. */

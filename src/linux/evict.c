@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -24,22 +22,11 @@ static bool is_watched(const struct volume_spec *volume)
 	return volume->empty_dir && volume->size_limit && volume->medium != MEDIUM_MEMORY;
 }
 
-/* Nobody shall wait for the end of a socket or pipe of podinit's that only this one has open, standard output
- * neither. */
-static void keep_only(int fd)
-{
-	if (dup2(fd, RESULT_FD) < 0)
-		_exit(1);
-	if (syscall(SYS_close_range, RESULT_FD + 1, ~0U, 0) < 0) {
-		for (int other = RESULT_FD + 1; other < 1024; other++)
-			close(other);
-	}
-}
-
-static void measure(const struct volumes *volumes, int parent)
+static void measure(const struct volumes *volumes, int result_fd, int parent)
 {
 	const struct pod_spec *spec = volumes->spec;
-	boot_parent_death_signal(SIGKILL, parent);
+	if (boot_become_helper(result_fd, parent) < 0)
+		_exit(1);
 	setpriority(PRIO_PROCESS, 0, NICE_LAST);
 	for (int32_t i = 0; i < spec->volume_count; i++) {
 		int64_t limit = spec->volumes[i].size_limit / 1000;
@@ -85,10 +72,8 @@ static void on_period(struct ev_loop *ev, struct ev_timer *timer, int events)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return;
 	pid_t pid = launch_fork(0);
-	if (pid == 0) {
-		keep_only(ends[1]);
-		measure(evictor->volumes, self);
-	}
+	if (pid == 0)
+		measure(evictor->volumes, ends[1], self);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);

@@ -71,6 +71,83 @@ void filters_prepare(
 	}
 }
 
+/* What stands before the instructions of each, and before the numbers of all processes' (count 0). */
+struct piece {
+	uint32_t flags, count;
+};
+
+static void add(struct text *out, const void *bytes, size_t length)
+{
+	text_add_bytes(out, bytes, length);
+}
+
+void filters_write(const struct filters *filters, int process_count, struct text *out)
+{
+	const struct piece last = {0};
+	for (int i = 0; i < filters->count; i++) {
+		const struct seccomp_program *program = &filters->items[i].program;
+		const struct piece piece = {program->flags, program->count};
+		add(out, &piece, sizeof(piece));
+		add(out, program->filters, sizeof(*program->filters) * program->count);
+	}
+	add(out, &last, sizeof(last));
+	if (filters->of_process)
+		add(out, filters->of_process, sizeof(int) * (size_t)process_count);
+}
+
+/* The next so many bytes, or NULL. */
+static const void *take(const char **bytes, size_t *length, size_t wanted)
+{
+	const char *begin = *bytes;
+	if (*length < wanted)
+		return NULL;
+	*bytes += wanted;
+	*length -= wanted;
+	return begin;
+}
+
+static void *copy_of(const void *bytes, size_t length)
+{
+	return memcpy(memory_resize(NULL, length), bytes, length);
+}
+
+static bool read_numbers(struct filters *filters, int process_count, const char *bytes, size_t length)
+{
+	size_t size = sizeof(int) * (size_t)process_count;
+	if (!length && !filters->count)
+		return true;
+	if (length != size)
+		return false;
+	filters->of_process = copy_of(bytes, size);
+	for (int i = 0; i < process_count; i++) {
+		if (filters->of_process[i] >= filters->count)
+			return false;
+	}
+	return true;
+}
+
+bool filters_read(struct filters *filters, int process_count, const char *bytes, size_t length)
+{
+	struct piece piece;
+	*filters = (struct filters){0};
+	for (;;) {
+		const void *head = take(&bytes, &length, sizeof(piece));
+		if (!head)
+			return false;
+		memcpy(&piece, head, sizeof(piece));
+		if (!piece.count)
+			return read_numbers(filters, process_count, bytes, length);
+		size_t size = sizeof(struct sock_filter) * piece.count;
+		const void *body = piece.count > UINT16_MAX ? NULL : take(&bytes, &length, size);
+		if (!body)
+			return false;
+		filters->items = memory_resize(
+			filters->items, sizeof(*filters->items) * (size_t)(filters->count + 1));
+		filters->items[filters->count++] = (struct filter){
+			.program = {copy_of(body, size), (unsigned short)piece.count, piece.flags}};
+	}
+}
+
 void filters_finish(struct filters *filters)
 {
 	for (int i = 0; i < filters->count; i++)

@@ -22,6 +22,11 @@ void filters_prepare(
 	struct filters *filters, const struct pod_spec *spec, struct problems *problems);
 void filters_finish(struct filters *filters);
 
+/* Hands them over to another podinit process: adds their bytes. */
+void filters_write(const struct filters *filters, int process_count, struct text *out);
+/* Reads those. False: they are not whole. Allocates. */
+bool filters_read(struct filters *filters, int process_count, const char *bytes, size_t length);
+
 /* A process's, or NULL. */
 const struct seccomp_program *filters_of(const struct filters *filters, int index);
 

@@ -23,7 +23,7 @@ static uint64_t bounding_set(void)
 	return set;
 }
 
-static uint64_t permitted_set(void)
+uint64_t identity_permitted(void)
 {
 	uint64_t set = 0;
 	cap_t own = cap_get_proc();
@@ -52,7 +52,7 @@ static uint64_t missing_of(const struct pod_spec *pod, const struct process_spec
 uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
 {
 	/* Most processes ask for none, and the sets are a system call for each capability. */
-	return spec_ambient(process) ? missing_of(pod, process, bounding_set(), permitted_set())
+	return spec_ambient(process) ? missing_of(pod, process, bounding_set(), identity_permitted())
 				     : 0;
 }
 
@@ -89,7 +89,7 @@ int identity_open(
 		.pod = pod,
 		.filters = filters,
 		.bounding = bounding_set(),
-		.permitted = permitted_set(),
+		.permitted = identity_permitted(),
 		.has_apparmor = label_has_apparmor(),
 		.has_selinux = label_has_selinux(),
 		.as_root = cap_init(),
@@ -379,7 +379,7 @@ int identity_keep(uint64_t capabilities)
 	cap_t state = cap_init();
 	if (!state)
 		return -ENOMEM;
-	set_state(state, permitted_set() & capabilities, 0);
+	set_state(state, identity_permitted() & capabilities, 0);
 	int result = cap_reset_ambient() < 0 && errno != EINVAL ? -errno : 0;
 	if (result == 0 && cap_set_proc(state) < 0)
 		result = -errno;

@@ -56,6 +56,8 @@ int identity_choose(
 int identity_assume(
 	const struct identity *identity, struct identity_choice *choice, struct spawn_error *error);
 
+/* What podinit itself is permitted now. */
+uint64_t identity_permitted(void);
 /* podinit itself: keeps only these of its capabilities, and is no longer open to those who are root
  * without having them (ptrace(2), /proc/1/root). 0 or -errno. */
 int identity_keep(uint64_t capabilities);

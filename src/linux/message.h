@@ -16,6 +16,13 @@ struct messages *messages_create(const struct pod_spec *spec, const char *direct
 /* NULL is fine. */
 void messages_destroy(struct messages *messages);
 
+/* Room for those of another pod (`old_of`: whose they were, or -1), which messages_replace() puts in their place.
+ * 0 or -ENOMEM. */
+int messages_reserve(struct messages *messages, const struct pod_spec *spec);
+/* Allocates nothing. The words of a process stay its own. What cannot be made is none, and why is returned:
+ * -errno. NULL is fine. */
+int messages_replace(struct messages *messages, const struct pod_spec *spec, const int *old_of);
+
 /* In a process that prepares itself, before it leaves podinit's root: empties its file, and takes it as
  * mount_take() does. -ENOENT: it has none. */
 int messages_take(const struct messages *messages, const struct process_spec *process);

@@ -27,6 +27,20 @@ bool tasks_init(struct tasks *tasks, struct ev_loop *ev, struct spawner *spawner
 	return tasks->ending;
 }
 
+bool tasks_grow(struct tasks *tasks, int count)
+{
+	int max = 4 * count + tasks->ending_count;
+	if (max <= tasks->ending_max)
+		return true;
+	struct task_ending *ending =
+		realloc(tasks->ending, sizeof(*tasks->ending) * (size_t)max);
+	if (!ending)
+		return false;
+	tasks->ending = ending;
+	tasks->ending_max = max;
+	return true;
+}
+
 void tasks_cancel(struct tasks *tasks)
 {
 	while (tasks->first)

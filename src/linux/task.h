@@ -71,6 +71,8 @@ struct task_order {
 
 /* At boot, for `count` tasks. False: no memory. */
 bool tasks_init(struct tasks *tasks, struct ev_loop *ev, struct spawner *spawner, int count);
+/* Room for as many more. False: no memory, and there is as much as before. */
+bool tasks_grow(struct tasks *tasks, int count);
 /* Cancels all of them. */
 void tasks_cancel(struct tasks *tasks);
 void tasks_finish(struct tasks *tasks);

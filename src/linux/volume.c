@@ -214,6 +214,24 @@ static void note_mount_point(struct volumes *volumes, const char *root, const ch
 	text_finish(&full);
 }
 
+static void note_mount_points(struct volumes *volumes, const struct pod_spec *spec)
+{
+	static const char *const own_root[] = {"/proc", "/sys", "/dev"};
+	for (int i = 0; i < spec->process_count; i++) {
+		const struct process_spec *process = &spec->processes[i];
+		for (size_t k = 0; process->rootfs && k < sizeof(own_root) / sizeof(*own_root); k++)
+			note_mount_point(volumes, process->rootfs, own_root[k]);
+		for (int k = 0; k < process->mounts.count; k++)
+			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
+				process->mounts.items[k].path);
+		if (process->rootfs && hosts_path())
+			note_mount_point(volumes, process->rootfs, "/etc/hosts");
+		if (spec_message_path(process))
+			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
+				spec_message_path(process));
+	}
+}
+
 void volumes_prepare(
 	struct volumes *volumes, const struct pod_spec *spec, struct problems *problems)
 {
@@ -230,20 +248,48 @@ void volumes_prepare(
 		share_where_asked(volumes, i, problems);
 	}
 	prepare_messages(volumes, problems);
-	static const char *const own_root[] = {"/proc", "/sys", "/dev"};
-	for (int i = 0; i < spec->process_count; i++) {
-		const struct process_spec *process = &spec->processes[i];
-		for (size_t k = 0; process->rootfs && k < sizeof(own_root) / sizeof(*own_root); k++)
-			note_mount_point(volumes, process->rootfs, own_root[k]);
-		for (int k = 0; k < process->mounts.count; k++)
-			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
-				process->mounts.items[k].path);
-		if (process->rootfs && hosts_path())
-			note_mount_point(volumes, process->rootfs, "/etc/hosts");
-		if (spec_message_path(process))
-			note_mount_point(volumes, process->rootfs ? process->rootfs : "/",
-				spec_message_path(process));
+	note_mount_points(volumes, spec);
+}
+
+void volumes_write_mount_points(const struct pod_spec *spec, struct text *out)
+{
+	struct volumes missing = {0};
+	note_mount_points(&missing, spec);
+	for (int i = 0; i < missing.mount_point_count; i++) {
+		const struct mount_point *point = &missing.mount_points[i];
+		text_add_bytes(out, (const char *)&point->root_length, sizeof(point->root_length));
+		text_add_bytes(out, point->path, strlen(point->path) + 1);
+		free(point->path);
 	}
+	free(missing.mount_points);
+}
+
+static bool has_mount_point(const struct volumes *volumes, const char *path)
+{
+	for (int i = 0; i < volumes->mount_point_count; i++) {
+		if (strcmp(volumes->mount_points[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool volumes_read_mount_points(struct volumes *volumes, const char *bytes, size_t length)
+{
+	while (length) {
+		size_t root_length, rest = length - sizeof(root_length);
+		if (length <= sizeof(root_length))
+			return false;
+		memcpy(&root_length, bytes, sizeof(root_length));
+		const char *path = bytes + sizeof(root_length);
+		size_t path_length = strnlen(path, rest);
+		if (path_length == rest || root_length >= path_length)
+			return false;
+		if (!has_mount_point(volumes, path))
+			add_mount_point(volumes, path, root_length);
+		bytes = path + path_length + 1;
+		length = rest - path_length - 1;
+	}
+	return true;
 }
 
 int volumes_index(const struct volumes *volumes, const char *name)

@@ -28,6 +28,11 @@ void volumes_prepare(
 /* The index of a volume by its name; spec_check() made sure that there is one. */
 int volumes_index(const struct volumes *volumes, const char *name);
 
+/* Those mount points of a pod with the same volumes that are not there now: adds their bytes. May block. */
+void volumes_write_mount_points(const struct pod_spec *spec, struct text *out);
+/* Adds them to those to be removed at the end. False: they are not whole. Allocates. */
+bool volumes_read_mount_points(struct volumes *volumes, const char *bytes, size_t length);
+
 /* Removes what volumes_prepare() made, and mount points that processes' starts made; for when
  * every process is gone. Zeroed is fine. */
 void volumes_finish(struct volumes *volumes);

@@ -140,8 +140,7 @@ uint64_t spec_ambient(const struct process_spec *process)
 	return process->security->capabilities_add & spec_capabilities(process);
 }
 
-/* What starting this process takes. */
-static uint64_t needed_for(const struct pod_spec *pod, const struct process_spec *process)
+uint64_t spec_needed_capabilities(const struct pod_spec *pod, const struct process_spec *process)
 {
 	const struct security_spec security = spec_security(pod, process);
 	const struct limits_spec *limits = process->limits;
@@ -172,7 +171,7 @@ uint64_t spec_own_capabilities(const struct pod_spec *pod)
 	/* To become others, to give less than it has, and to signal whatever they became. */
 	uint64_t set = BIT(SETUID) | BIT(SETGID) | BIT(SETPCAP) | BIT(KILL);
 	for (int i = 0; i < pod->process_count; i++)
-		set |= needed_for(pod, &pod->processes[i]);
+		set |= spec_needed_capabilities(pod, &pod->processes[i]);
 	/* Its processes are killed later than those who asked for less. */
 	if (spec_qos_class(pod) == QOS_GUARANTEED)
 		set |= BIT(SYS_RESOURCE);

@@ -59,6 +59,8 @@ uint64_t spec_capabilities(const struct process_spec *process);
 /* What it has although its user is not root: the ones that it was given by `add`. (Kubernetes gives
  * them in vain.) */
 uint64_t spec_ambient(const struct process_spec *process);
+/* What podinit itself needs to start this process. */
+uint64_t spec_needed_capabilities(const struct pod_spec *pod, const struct process_spec *process);
 /* What podinit itself needs after boot to run this pod. */
 uint64_t spec_own_capabilities(const struct pod_spec *pod);
 

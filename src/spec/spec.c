@@ -148,6 +148,18 @@ bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *pro
 		spec->host_aliases.count || (spec->in_sandbox && spec_is_unmasked(process));
 }
 
+void spec_take_options(struct pod_spec *spec, const struct pod_spec *from)
+{
+	spec->in_sandbox = from->in_sandbox;
+	spec->entry = from->entry;
+	memcpy(spec->signal_map, from->signal_map, sizeof(spec->signal_map));
+	spec->relay = from->relay;
+	spec->single_child = from->single_child;
+	spec->leftovers = from->leftovers;
+	spec->start_codes = from->start_codes;
+	spec->success_codes = from->success_codes;
+}
+
 bool spec_is_unmasked(const struct process_spec *process)
 {
 	return process->privileged || process->proc_unmasked;

@@ -259,6 +259,9 @@ void spec_set_drain_delay(struct pod_spec *spec, int64_t delay_ns);
 /* Makes it the pod that holds namespaces: no process. */
 void spec_pause(struct pod_spec *spec);
 
+/* What no file says, but the command line: as in `from`. */
+void spec_take_options(struct pod_spec *spec, const struct pod_spec *from);
+
 /* The checks across keys (each problem with file, line, section and key), then everything that
  * follows from the keys: the start order, the expanded argv and environment. Call once, last. */
 void spec_check(struct pod_spec *spec, struct problems *problems);
