@@ -93,6 +93,10 @@ static void move_probe(struct step *step, int index, enum probe_type type, const
 	if (before && change->kind != CHANGE_RESTART && !(change->probes >> type & 1)) {
 		*probe = *before;
 		probe->process = index;
+		/* An attempt that is on its way is made again. */
+		if (probe->fails_at != NEVER)
+			probe->due = step->now;
+		probe->fails_at = NEVER;
 		return;
 	}
 	/* What is still on its way answers nobody any more. */

@@ -168,9 +168,31 @@ static struct attempt *asked_for(struct loop *loop, const struct action *action)
 		is_hook ? action->hook : action->probe);
 }
 
+/* One that began before a reload of the pod's file, and is the latest of its kind. */
+static struct attempt *carried_of(struct attempts *attempts, int process, int hook)
+{
+	for (int i = 0; i < attempts->carried_count; i++) {
+		struct attempt *attempt = attempts->carried[i];
+		if (attempt->process == process && attempt->type == hook)
+			return attempt;
+	}
+	return NULL;
+}
+
+static void forget_carried(struct attempts *attempts, int process, int hook)
+{
+	for (int i = attempts->carried_count - 1; i >= 0; i--) {
+		struct attempt *attempt = attempts->carried[i];
+		if (attempt->process == process && attempt->type == hook)
+			attempts->carried[i] = attempts->carried[--attempts->carried_count];
+	}
+}
+
 void attempt_begin(struct loop *loop, const struct action *action)
 {
 	struct attempt *attempt = asked_for(loop, action);
+	if (attempt->is_hook)
+		forget_carried(&loop->attempts, attempt->process, attempt->type);
 	attempt->number = action->attempt;
 	attempt->text[0] = '\0';
 	switch (spec_handler_type(attempt->handler)) {
@@ -195,9 +217,8 @@ void attempt_begin(struct loop *loop, const struct action *action)
 	}
 }
 
-void attempt_cancel(struct loop *loop, const struct action *action)
+static void cancel(struct loop *loop, struct attempt *attempt)
 {
-	struct attempt *attempt = asked_for(loop, action);
 	attempt->text[0] = '\0';
 	if (attempt->request) {
 		request_timeout_text(attempt->request, attempt->text, sizeof(attempt->text));
@@ -205,6 +226,18 @@ void attempt_cancel(struct loop *loop, const struct action *action)
 	}
 	task_cancel(&loop->tasks, &attempt->task);
 	ev_timer_stop(loop->ev, &attempt->sleep);
+}
+
+void attempt_cancel(struct loop *loop, const struct action *action)
+{
+	struct attempt *attempt = action->type == ACT_CANCEL_HOOK
+		? carried_of(&loop->attempts, action->process, action->hook)
+		: NULL;
+	if (!attempt)
+		attempt = asked_for(loop, action);
+	/* A reload may have taken away what is cancelled. */
+	if (attempt)
+		cancel(loop, attempt);
 }
 
 const char *attempt_text(struct loop *loop, const struct notice *notice)
@@ -224,8 +257,11 @@ const char *attempt_text(struct loop *loop, const struct notice *notice)
 		hook = 1 + HOOK_PRE_START;
 	if (!is_probe && !hook)
 		return "";
-	const struct attempt *attempt = attempt_of(&loop->attempts, loop->spec, notice->process,
-		hook, hook ? hook - 1 : notice->probe);
+	const struct attempt *attempt =
+		hook ? carried_of(&loop->attempts, notice->process, hook - 1) : NULL;
+	if (!attempt)
+		attempt = attempt_of(&loop->attempts, loop->spec, notice->process, hook,
+			hook ? hook - 1 : notice->probe);
 	return attempt ? attempt->text : "";
 }
 
@@ -249,7 +285,7 @@ static const char *number_of(struct arena *arena, int number)
 }
 
 /* podprobe(1) */
-static void make_podprobe(struct attempts *attempts, struct attempt *attempt, const char *program)
+static void make_podprobe(struct attempts *attempts, struct attempt *attempt)
 {
 	struct arena *arena = &attempts->arena;
 	struct strings *argv = &attempt->podprobe;
@@ -259,7 +295,7 @@ static void make_podprobe(struct attempts *attempts, struct attempt *attempt, co
 	const char *what = type == HANDLER_HTTP ? handler->http_path : handler->grpc_service;
 	const char *kind = type == HANDLER_HTTP ? (handler->http_https ? "https" : "http")
 						: type == HANDLER_GRPC ? "grpc" : "tcp";
-	strings_add(arena, argv, program);
+	strings_add(arena, argv, attempts->podprobe);
 	strings_add(arena, argv, kind);
 	if (attempt->is_hook && type == HANDLER_HTTP)
 		strings_add(arena, argv, "--hook");
@@ -283,8 +319,7 @@ static bool needs_podprobe(const struct handler *handler)
 	return (type == HANDLER_HTTP || type == HANDLER_TCP) && !request_host_is_number(host);
 }
 
-static void make(struct attempts *attempts, struct loop *loop, struct attempt *attempt,
-	const char *podprobe)
+static void make(struct attempts *attempts, struct loop *loop, struct attempt *attempt)
 {
 	enum handler_type type = spec_handler_type(attempt->handler);
 	bool by_network = type == HANDLER_HTTP || type == HANDLER_TCP || type == HANDLER_GRPC;
@@ -296,12 +331,13 @@ static void make(struct attempts *attempts, struct loop *loop, struct attempt *a
 		request_init(attempt->request, attempt);
 	}
 	if (by_network)
-		make_podprobe(attempts, attempt, podprobe);
+		make_podprobe(attempts, attempt);
 }
 
-static void make_hooks(struct attempts *attempts, struct loop *loop, int index, const char *podprobe)
+static void make_hooks(struct attempts *attempts, struct loop *loop,
+	const struct process_spec *process, int index)
 {
-	const struct lifecycle_spec *life = loop->spec->processes[index].lifecycle;
+	const struct lifecycle_spec *life = process->lifecycle;
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		if (!life->hooks[hook])
 			continue;
@@ -313,16 +349,17 @@ static void make_hooks(struct attempts *attempts, struct loop *loop, int index, 
 			.process = index,
 			.is_hook = true,
 			.type = (uint8_t)hook};
-		make(attempts, loop, attempt, podprobe);
+		make(attempts, loop, attempt);
 	}
 }
 
-void attempts_make(struct attempts *attempts, struct loop *loop)
+void attempts_make(struct attempts *attempts, struct loop *loop, const struct pod_spec *spec,
+	const char *podprobe)
 {
-	const struct pod_spec *spec = loop->spec;
 	char path[4096];
-	const char *found = task_find_podprobe(path, sizeof(path));
-	const char *podprobe = arena_strdup(&attempts->arena, found ? found : "podprobe");
+	if (!podprobe)
+		podprobe = task_find_podprobe(path, sizeof(path));
+	attempts->podprobe = arena_strdup(&attempts->arena, podprobe ? podprobe : "podprobe");
 	attempts->probes = arena_alloc(
 		&attempts->arena, sizeof(*attempts->probes) * (size_t)(spec->probe_count + 1));
 	attempts->hooks = arena_alloc(
@@ -336,10 +373,51 @@ void attempts_make(struct attempts *attempts, struct loop *loop)
 			*attempt = (struct attempt){.handler = &probe->handler,
 				.process = i,
 				.type = (uint8_t)type};
-			make(attempts, loop, attempt, podprobe);
+			make(attempts, loop, attempt);
 		}
-		make_hooks(attempts, loop, i, podprobe);
+		make_hooks(attempts, loop, &spec->processes[i], i);
 	}
+	/* One hook runs at a time; but one that reloads, beside one that was begun when it ended. */
+	attempts->carried_max = 2 * spec->process_count;
+	attempts->carried = arena_alloc(&attempts->arena,
+		sizeof(struct attempt *) * (size_t)(attempts->carried_max + 1));
+}
+
+/* --- another pod --- */
+
+static bool is_running(const struct attempt *attempt)
+{
+	return attempt->task.runs || ev_is_active(&attempt->sleep) ||
+		(attempt->request && attempt->request->state != REQUEST_IDLE);
+}
+
+static void carry(struct loop *loop, struct attempts *next, struct attempt *attempt, const int *new_of)
+{
+	int process = new_of[attempt->process];
+	if (!attempt->loop || !is_running(attempt))
+		return;
+	if (process < 0 || next->carried_count == next->carried_max) {
+		cancel(loop, attempt);
+		return;
+	}
+	attempt->process = process;
+	attempt->task.index = process;
+	next->carried[next->carried_count++] = attempt;
+}
+
+void attempts_replace(struct loop *loop, struct attempts *next, const int *new_of)
+{
+	struct attempts old = loop->attempts;
+	for (int i = 0; i < old.carried_count; i++)
+		carry(loop, next, old.carried[i], new_of);
+	for (int i = 0; i < loop->spec->process_count; i++) {
+		for (int hook = 0; old.hooks[i] && hook < HOOK_COUNT; hook++)
+			carry(loop, next, &old.hooks[i][hook], new_of);
+	}
+	for (int i = 0; i < loop->spec->probe_count; i++)
+		cancel(loop, &old.probes[i]);
+	loop->attempts = *next;
+	*next = old;
 }
 
 bool attempts_need_podprobe(const struct pod_spec *spec, int *process)
@@ -372,6 +450,11 @@ void attempts_finish(struct attempts *attempts, struct ev_loop *ev, const struct
 			if (attempts->hooks[i][hook].loop)
 				ev_timer_stop(ev, &attempts->hooks[i][hook].sleep);
 		}
+	}
+	for (int i = 0; i < attempts->carried_count; i++) {
+		if (attempts->carried[i]->request)
+			request_cancel(attempts->carried[i]->request);
+		ev_timer_stop(ev, &attempts->carried[i]->sleep);
 	}
 	arena_finish(&attempts->arena);
 	*attempts = (struct attempts){0};

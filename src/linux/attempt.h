@@ -34,11 +34,21 @@ struct attempts {
 	struct attempt *probes; /* by probe_spec.index */
 	struct attempt **hooks; /* by process: NULL, or HOOK_COUNT of them */
 	int task_count;		/* that may run at once, at most: what tasks_init() needs */
+	const char *podprobe;	/* where that program is, or would be */
+	/* Hooks that began before the pod became this one, and go on; their memory is that one's. */
+	struct attempt **carried;
+	int carried_count, carried_max;
 	struct arena arena;
 };
 
-/* Allocates all that loop->spec will ever need. May block: at boot only. */
-void attempts_make(struct attempts *attempts, struct loop *loop);
+/* Allocates all that `spec` will ever need. `podprobe`: as of the attempts before; NULL: it is looked for, which may
+ * block. */
+void attempts_make(struct attempts *attempts, struct loop *loop, const struct pod_spec *spec,
+	const char *podprobe);
+/* The pod becomes another one, whose attempts are `next`: hooks that run go on, if their process does (`new_of`:
+ * whose it is, or -1); probes are cancelled. Then loop->attempts is `next`, and `next` what was there before: to be
+ * kept while any of loop->attempts.carried lasts, with the spec. Allocates nothing. */
+void attempts_replace(struct loop *loop, struct attempts *next, const int *new_of);
 /* Ends what runs; tasks apart. */
 void attempts_finish(struct attempts *attempts, struct ev_loop *ev, const struct pod_spec *spec);
 

@@ -28,6 +28,7 @@ enum {
 struct place {
 	int fd;		   /* of D/pod/NAME; -1: it has none */
 	int64_t oom_kills; /* when its instance began */
+	char name[64];	   /* NAME, a DNS label */
 };
 
 struct cgroups {
@@ -44,6 +45,7 @@ struct cgroups {
 	struct cgroup_controllers controllers;
 	struct place *places;
 	int count;
+	struct place *reserved; /* for cgroups_replace() */
 	struct oom_watch watch;
 };
 
@@ -56,7 +58,8 @@ static void close_all(struct cgroups *cgroups)
 			close(cgroups->places[i].fd);
 	}
 	free(cgroups->places);
-	cgroups->places = NULL;
+	free(cgroups->reserved);
+	cgroups->places = cgroups->reserved = NULL;
 	cgroups->count = 0;
 	int *fds[] = {&cgroups->base, &cgroups->own, &cgroups->pod};
 	for (int i = 0; i < 3; i++) {
@@ -201,19 +204,40 @@ static bool all_are_limited(const struct cgroups *cgroups, const struct pod_spec
 	return true;
 }
 
+static void make_place(struct cgroups *cgroups, struct place *place, const char *name,
+	struct problems *problems)
+{
+	int fd = cgroup_make(cgroups->pod, name);
+	*place = (struct place){.fd = fd < 0 ? -1 : fd};
+	snprintf(place->name, sizeof(place->name), "%s", name);
+	if (fd < 0)
+		problem_add(problems, NULL, 0, "%s: cannot make the cgroup %s/%s/%s: %s", name,
+			cgroups->path, POD_NAME, name, strerror(-fd));
+}
+
 static void furnish_places(
 	struct cgroups *cgroups, const struct pod_spec *spec, struct problems *problems)
 {
 	cgroups->places = calloc((size_t)spec->process_count + 1, sizeof(*cgroups->places));
 	cgroups->count = cgroups->places ? spec->process_count : 0;
-	for (int i = 0; i < cgroups->count; i++) {
-		int fd = cgroup_make(cgroups->pod, spec->processes[i].name);
-		cgroups->places[i].fd = fd < 0 ? -1 : fd;
-		if (fd < 0)
-			problem_add(problems, NULL, 0, "%s: cannot make the cgroup %s/%s/%s: %s",
-				spec->processes[i].name, cgroups->path, POD_NAME,
-				spec->processes[i].name, strerror(-fd));
-	}
+	for (int i = 0; i < cgroups->count; i++)
+		make_place(cgroups, &cgroups->places[i], spec->processes[i].name, problems);
+}
+
+static void write_limits(struct cgroups *cgroups, const struct pod_spec *spec, bool again,
+	struct problems *problems)
+{
+	struct cgroup_limits limits = {
+		.spec = spec,
+		.path = cgroups->path,
+		.controllers = cgroups->base >= 0 ? &cgroups->controllers : NULL,
+		.problems = problems,
+		.again = again,
+	};
+	cgroup_limits_write(&limits, cgroups->pod, NULL);
+	for (int i = 0; i < spec->process_count; i++)
+		cgroup_limits_write(&limits, cgroup_directory(cgroups, i), &spec->processes[i]);
+	cgroup_limits_say(&limits, cgroups->why);
 }
 
 void cgroups_furnish(
@@ -221,12 +245,6 @@ void cgroups_furnish(
 {
 	if (!cgroups)
 		return;
-	struct cgroup_limits limits = {
-		.spec = spec,
-		.path = cgroups->path,
-		.controllers = cgroups->base >= 0 ? &cgroups->controllers : NULL,
-		.problems = problems,
-	};
 	if (cgroups->base < 0 && cgroups->where) {
 		problem_add(problems, NULL, 0, "--cgroup %s", cgroups->why);
 		return;
@@ -234,14 +252,67 @@ void cgroups_furnish(
 	oom_watch_begin(&cgroups->watch, &cgroups->home);
 	if (cgroups->base >= 0)
 		furnish_places(cgroups, spec, problems);
-	cgroup_limits_write(&limits, cgroups->pod, NULL);
-	for (int i = 0; i < spec->process_count; i++)
-		cgroup_limits_write(&limits, cgroup_directory(cgroups, i), &spec->processes[i]);
-	cgroup_limits_say(&limits, cgroups->why);
+	write_limits(cgroups, spec, false, problems);
 	if (cgroups->base < 0)
 		oom_warn_of_group(cgroups->home.fd, cgroups->home.path, spec);
 	else if (!all_are_limited(cgroups, spec))
 		oom_warn_of_group(cgroups->base, cgroups->path, spec);
+}
+
+int cgroups_reserve(struct cgroups *cgroups, const struct pod_spec *spec)
+{
+	if (!cgroups || cgroups->base < 0)
+		return 0;
+	free(cgroups->reserved);
+	cgroups->reserved = calloc((size_t)spec->process_count + 1, sizeof(*cgroups->reserved));
+	return cgroups->reserved ? 0 : -ENOMEM;
+}
+
+/* A process of another kind may have the name now. */
+static bool is_name_used(const struct place *places, int count, const char *name)
+{
+	for (int i = 0; i < count; i++) {
+		if (strcmp(places[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void replace_places(struct cgroups *cgroups, const struct pod_spec *spec, const int *old_of,
+	struct problems *problems)
+{
+	struct place *old = cgroups->places, *places = cgroups->reserved;
+	int old_count = cgroups->count;
+	for (int i = 0; i < spec->process_count; i++) {
+		if (old_of[i] < 0 || old_of[i] >= old_count || old[old_of[i]].fd < 0) {
+			make_place(cgroups, &places[i], spec->processes[i].name, problems);
+			continue;
+		}
+		places[i] = old[old_of[i]];
+		old[old_of[i]].fd = -1;
+	}
+	for (int i = 0; i < old_count; i++) {
+		if (old[i].fd < 0)
+			continue;
+		close(old[i].fd);
+		if (!is_name_used(places, spec->process_count, old[i].name))
+			cgroup_remove(cgroups->pod, old[i].name);
+	}
+	free(old);
+	cgroups->places = places;
+	cgroups->count = spec->process_count;
+	cgroups->reserved = NULL;
+}
+
+void cgroups_replace(struct cgroups *cgroups, const struct pod_spec *spec, const int *old_of,
+	struct problems *problems)
+{
+	if (!cgroups)
+		return;
+	if (cgroups->reserved)
+		replace_places(cgroups, spec, old_of, problems);
+	if (cgroups->base >= 0)
+		write_limits(cgroups, spec, true, problems);
 }
 
 void cgroups_destroy(struct cgroups *cgroups)

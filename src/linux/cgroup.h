@@ -35,6 +35,14 @@ int cgroups_give(struct cgroups *cgroups, pid_t inside);
 void cgroups_furnish(
 	struct cgroups *cgroups, const struct pod_spec *spec, struct problems *problems);
 
+/* Room for those of another pod, which cgroups_replace() puts in their place. 0 or -ENOMEM. */
+int cgroups_reserve(struct cgroups *cgroups, const struct pod_spec *spec);
+/* The pod is another one: the same cgroups for the same processes (`old_of`: whose they were, or -1), new ones for
+ * the new; the limits are those of `spec`, for who runs, too. Those whom nobody has any more are removed. Says what
+ * cannot be enforced; what the kernel refuses is a problem, and stays as it was. */
+void cgroups_replace(struct cgroups *cgroups, const struct pod_spec *spec, const int *old_of,
+	struct problems *problems);
+
 /* What it takes to move processes there and back, a bit each (spec/security.h). */
 uint64_t cgroups_capabilities(const struct cgroups *cgroups);
 

@@ -116,13 +116,14 @@ static const struct limit_row {
 	const char *key;
 	enum cgroup_controller controller;
 	const char *file, *suffix; /* the suffix follows the value */
+	const char *unsaid;	   /* the kernel's own value */
 	int64_t (*value)(const struct asked *asked);
 } ROWS[] = {
-	{"resources.limits.cpu", CONTROLLER_CPU, "cpu.max", " 100000", cpu_quota},
-	{"resources.requests.cpu", CONTROLLER_CPU, "cpu.weight", "", cpu_weight},
-	{"resources.limits.memory", CONTROLLER_MEMORY, "memory.max", "", memory_max},
-	{"resources.limits.pids", CONTROLLER_PIDS, "pids.max", "", pids_max},
-	{"ioWeight", CONTROLLER_IO, "io.weight", "", io_weight},
+	{"resources.limits.cpu", CONTROLLER_CPU, "cpu.max", " 100000", "max", cpu_quota},
+	{"resources.requests.cpu", CONTROLLER_CPU, "cpu.weight", "", "100", cpu_weight},
+	{"resources.limits.memory", CONTROLLER_MEMORY, "memory.max", "", "max", memory_max},
+	{"resources.limits.pids", CONTROLLER_PIDS, "pids.max", "", "max", pids_max},
+	{"ioWeight", CONTROLLER_IO, "io.weight", "", "100", io_weight},
 };
 _Static_assert(sizeof(ROWS) / sizeof(*ROWS) == LIMIT_ROW_COUNT, "as the header says");
 
@@ -170,10 +171,14 @@ static void write_consequences(
 	snprintf(weight, sizeof(weight), "%" PRId64, weight_of(request));
 	if (has_weights(limits->spec))
 		cgroup_write(directory, "cpu.weight", weight);
+	else if (limits->again)
+		cgroup_write(directory, "cpu.weight", "100");
 	/* Half a process is worse than none: all of it dies, and is restarted. */
 	cgroup_write(directory, "memory.oom.group", "1");
 	if (process->resources->limits[RESOURCE_MEMORY])
 		cgroup_write(directory, "memory.swap.max", "0");
+	else if (limits->again)
+		cgroup_write(directory, "memory.swap.max", "max");
 }
 
 void cgroup_limits_write(
@@ -189,8 +194,12 @@ void cgroup_limits_write(
 	for (int i = 0; i < LIMIT_ROW_COUNT; i++) {
 		char text[48];
 		int64_t value = ROWS[i].value(&asked);
-		if (value < 0)
+		bool is_consequence = process && ROWS[i].value == cpu_weight;
+		if (value < 0) {
+			if (limits->again && controllers && !is_consequence)
+				cgroup_write(directory, ROWS[i].file, ROWS[i].unsaid);
 			continue;
+		}
 		snprintf(text, sizeof(text), "%" PRId64 "%s", value, ROWS[i].suffix);
 		int missing = controllers ? controllers->errors[ROWS[i].controller] : ENODEV;
 		int result = missing ? 0 : cgroup_write(directory, ROWS[i].file, text);

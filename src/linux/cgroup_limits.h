@@ -32,6 +32,7 @@ struct cgroup_limits {
 	const struct cgroup_controllers *controllers;
 	/* gets what the kernel refuses; nothing is to start then */
 	struct problems *problems;
+	bool again; /* something may stand there: what is not said becomes what it was */
 
 	struct text names[LIMIT_ROW_COUNT]; /* whose it is that is not enforced */
 	int errors[LIMIT_ROW_COUNT];	    /* and why */

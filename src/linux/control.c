@@ -41,7 +41,7 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *timer, int events)
 static struct text out_text(struct control_client *client)
 {
 	client->out_sent = 0;
-	return text_in(client->out, client->control->actions->piece_max);
+	return text_in(client->out, client->control->room);
 }
 
 static void answer_error(struct control_client *client, const char *problem)
@@ -314,11 +314,30 @@ int control_open(struct control *control, struct ev_loop *loop, const char *path
 	}
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->clients[i].out = control->buffers + actions->piece_max * (size_t)i;
+	control->room = actions->piece_max;
 	control->fd = fd;
 	ev_io_init(&control->io, on_connection, fd, EV_READ);
 	control->io.data = control;
 	ev_io_start(loop, &control->io);
 	return 0;
+}
+
+void control_renew(struct control *control, char *buffers, size_t room)
+{
+	if (control->fd < 0) {
+		free(buffers);
+		return;
+	}
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct control_client *client = &control->clients[i];
+		if (client->fd >= 0 && client->next_piece >= 0)
+			client_close(client);
+		client->out = memcpy(buffers + room * (size_t)i, client->out,
+			client->fd >= 0 ? client->out_length : 0);
+	}
+	free(control->buffers);
+	control->buffers = buffers;
+	control->room = room;
 }
 
 void control_close(struct control *control)

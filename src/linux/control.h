@@ -12,7 +12,7 @@ enum { CONTROL_CLIENTS_MAX = 8, CONTROL_LINE_MAX = 256 };
 /* What the commands act on. */
 struct control_actions {
 	void *owner;
-	size_t piece_max; /* bytes of the largest piece of a status */
+	size_t piece_max; /* bytes of the largest piece of a status, when it is opened */
 	void (*status)(void *owner, struct podstatus *status);
 	void (*stop)(void *owner, int64_t grace_ns); /* -1: the pod's own */
 };
@@ -38,6 +38,7 @@ struct control {
 	int fd;		/* -1: there is no socket */
 	char name[108]; /* of the socket; begins with '@' where it is abstract */
 	char *buffers;	/* the clients' out */
+	size_t room;	/* bytes of each */
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -52,6 +53,9 @@ void control_forget_early(void);
  * to serve. 0 or -errno; then there is no socket and nothing else is wrong. */
 int control_open(struct control *control, struct ev_loop *loop, const char *path,
 	const struct control_actions *actions);
+/* Pieces of a status become as long as this; `buffers` (malloc(), CONTROL_CLIENTS_MAX times as long as the longer
+ * one of both) are its own from now on. Who is in the middle of a status, which would be of two pods, is cut off. */
+void control_renew(struct control *control, char *buffers, size_t room);
 void control_close(struct control *control);
 
 #endif

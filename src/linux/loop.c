@@ -227,7 +227,7 @@ static bool allocate(struct loop *loop)
 	if (!loop->pod || !loop->actions.items || !loop->queue || !loop->processes)
 		return false;
 	pod_init(loop->pod, loop->spec);
-	attempts_make(&loop->attempts, loop);
+	attempts_make(&loop->attempts, loop, loop->spec, NULL);
 	for (int i = 0; i < count; i++) {
 		loop->processes[i].pidfd = -1;
 		loop->processes[i].status.fd = -1;
