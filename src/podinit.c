@@ -63,11 +63,14 @@ static void adopt_orphans(const struct start *start)
 
 /* What podinit holds from now on is what this pod needs. An entrypoint's program is given all that it was
  * given, and so it holds that. */
-static bool keep_capabilities(const struct pod_spec *spec, const struct ground *ground)
+static bool keep_capabilities(
+	const struct pod_spec *spec, const struct ground *ground, uint64_t *given_up)
 {
 	if (spec->entrypoint || spec->pause)
 		return true;
-	int result = identity_keep(ground_capabilities(ground, spec));
+	uint64_t kept = ground_capabilities(ground, spec);
+	*given_up = identity_permitted() & ~kept;
+	int result = identity_keep(kept);
 	if (result < 0)
 		log_line("cannot drop capabilities: %s", strerror(-result));
 	return result == 0;
@@ -87,12 +90,14 @@ static struct ground_site site_of(const struct start *start)
 }
 
 /* Everything that runs, and the ground under it. Returns the exit code. */
-static int run_pod(const struct start *start, struct event_log *log, struct ground *ground,
+static int run_pod(struct start *start, struct event_log *log, struct ground *ground,
 	int outer_signals_fd)
 {
 	const struct ground_site site = site_of(start);
-	const struct loop_setup setup = {
+	struct loop_setup setup = {
 		.spec = &start->spec,
+		.config = start->config,
+		.message_path = start->message_path,
 		.ground = ground,
 		.log = log,
 		.control_path = start->control_path,
@@ -104,7 +109,7 @@ static int run_pod(const struct start *start, struct event_log *log, struct grou
 	adopt_orphans(start);
 	ground_prepare(ground, &site, &problems);
 	bool good = !goodbye_say_problems(&start->spec, &problems, true) &&
-		keep_capabilities(&start->spec, ground);
+		keep_capabilities(&start->spec, ground, &setup.given_up_capabilities);
 	int exit_code = good ? loop_run(&setup) : CANNOT_BEGIN;
 	ground_finish(ground);
 	event_log_close(log);
@@ -133,7 +138,7 @@ static int enter(const struct start *start, struct cgroups *cgroups, int *outer_
 	return exit_code;
 }
 
-static int run(const struct start *start)
+static int run(struct start *start)
 {
 	const struct pod_spec *spec = &start->spec;
 	struct event_log log = {.spec = spec, .voice = start->voice, .level = start->level};
@@ -172,6 +177,7 @@ static int begin_and_run(int argc, char **argv)
 	if (exit_code == FACE_RUNS)
 		exit_code = run(&start);
 	spec_finish(&start.spec);
+	arena_finish(&start.arena);
 	return exit_code;
 }
 

@@ -59,9 +59,9 @@ static void make_entrypoint(struct pod_spec *spec, const struct options *options
 }
 
 /* The pod that the command line asks for. */
-static void make_spec(
-	struct pod_spec *spec, const struct options *options, struct problems *problems)
+static void make_spec(struct start *start, const struct options *options, struct problems *problems)
 {
+	struct pod_spec *spec = &start->spec;
 	const char *config = options->config;
 	spec->in_sandbox = options->sandbox;
 	if (!config && !options->command && access(DEFAULT_CONFIG, F_OK) == 0)
@@ -71,12 +71,15 @@ static void make_spec(
 		spec_check(spec, problems);
 	} else if (config) {
 		config_read(spec, config, problems);
+		start->config =
+			strcmp(config, "-") == 0 ? config : absolute(&start->arena, config);
 	} else {
 		spec_pause(spec);
 		spec_check(spec, problems);
 	}
-	if (options->message_path)
-		spec->termination_message_path = absolute(&spec->arena, options->message_path);
+	start->message_path = absolute(&start->arena, options->message_path);
+	if (start->message_path)
+		spec->termination_message_path = start->message_path;
 }
 
 static enum log_level log_level_of(const struct options *options, const struct pod_spec *spec)
@@ -135,14 +138,14 @@ static void fill_start(struct start *start, const struct options *options)
 	fill_sandbox(start, options);
 	start->join = options->join;
 	start->has_control = !options->no_control;
-	start->control_path = absolute(&start->spec.arena, options->socket);
+	start->control_path = absolute(&start->arena, options->socket);
 	start->sees_cgroups = true;
 	/* Of one program the container's cgroup is the cgroup, and the program may divide it. */
 	start->cgroup = options->cgroup;
 	if (!start->cgroup && (options->command || start->spec.pause))
 		start->cgroup = "none";
 	if (start->cgroup && strcmp(start->cgroup, "none") != 0)
-		start->cgroup = absolute(&start->spec.arena, start->cgroup);
+		start->cgroup = absolute(&start->arena, start->cgroup);
 	start->becomes_subreaper = true;
 }
 
@@ -159,7 +162,7 @@ static int begin_pod(struct start *start, const struct options *options)
 {
 	struct problems problems = {0};
 	struct text plan = {0};
-	make_spec(&start->spec, options, &problems);
+	make_spec(start, options, &problems);
 	if (goodbye_say_problems(&start->spec, &problems, !options->check && !options->plan))
 		return CANNOT_BEGIN;
 	if (options->plan)

@@ -78,6 +78,13 @@ static void on_prepared(struct ev_loop *ev, struct ev_io *io, int events)
 	act_look_at_preparation(ev_userdata(ev), (int)(intptr_t)io->data);
 }
 
+void act_watch_preparation(struct loop *loop, int index, struct runtime *runtime)
+{
+	ev_io_init(&runtime->status, on_prepared, runtime->status.fd, EV_READ);
+	runtime->status.data = (void *)(intptr_t)index;
+	ev_io_start(loop->ev, &runtime->status);
+}
+
 static struct spawned cannot_spawn(enum spawn_stage stage, int error)
 {
 	return (struct spawned){
@@ -142,9 +149,8 @@ static void do_spawn(struct loop *loop, int index)
 		act_spawn_succeeded(loop, index);
 		return;
 	}
-	ev_io_init(&runtime->status, on_prepared, spawned.status_fd, EV_READ);
-	runtime->status.data = (void *)(intptr_t)index;
-	ev_io_start(loop->ev, &runtime->status);
+	runtime->status.fd = spawned.status_fd;
+	act_watch_preparation(loop, index, runtime);
 }
 
 static void do_abort(struct loop *loop, int index)
@@ -372,6 +378,7 @@ void act(struct loop *loop, const struct action *action)
 		daemon_give_up(loop, action->process);
 		break;
 	case ACT_REPLACE:
+		reload_go_on(loop);
 		break;
 	case ACT_DRAIN:
 		tasks_cancel(&loop->tasks);

@@ -31,7 +31,7 @@ static void hide_proc(struct problems *problems)
 }
 
 /* Its failures would look like those of whom it asks. */
-static void find_podprobe(const struct pod_spec *spec, struct problems *problems)
+void ground_find_podprobe(const struct pod_spec *spec, struct problems *problems)
 {
 	char path[4096];
 	int index;
@@ -62,7 +62,7 @@ void ground_prepare(
 	if (site->is_sandboxed)
 		hide_proc(problems);
 	admit(&admission, problems);
-	find_podprobe(spec, problems);
+	ground_find_podprobe(spec, problems);
 	/* Behind the look at ports, which are in use from now on. */
 	listeners_open(&ground->listeners, spec, problems);
 	cgroups_furnish(ground->cgroups, spec, problems);

@@ -29,6 +29,8 @@ struct ground {
  * `problems`, all of it. May block: only before the loop. */
 void ground_prepare(
 	struct ground *ground, const struct ground_site *site, struct problems *problems);
+/* Says if a process needs the program podprobe, and it is not there. May block. */
+void ground_find_podprobe(const struct pod_spec *spec, struct problems *problems);
 /* Removes what is the pod's alone, for when every process is gone; also after problems. */
 void ground_finish(struct ground *ground);
 

@@ -64,8 +64,10 @@ static void run_queue(struct loop *loop)
 	if (loop->queue_count)
 		ev_idle_start(loop->ev, &loop->more_work);
 	/* Before it could be taken for something left behind. */
-	if (loop->pod->stopping)
+	if (loop->pod->stopping) {
 		evictor_end(&loop->evictor);
+		reload_give_up(loop);
+	}
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
 }
@@ -108,6 +110,10 @@ static void signal_came(struct loop *loop, const struct signal_record *record)
 	tell_signal(loop, record);
 	if (record->signo == SIGCONT && loop->spec->entrypoint)
 		terminal_continued(loop->processes[0].pid, record->in_foreground);
+	if (record->signo == SIGHUP && reload_is_possible(loop)) {
+		reload_ask(loop);
+		return;
+	}
 	loop_feed(loop, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)record->signo});
 	if (loop->pod->stopping && !was_stopping)
 		loop->stopped_by = *record;
@@ -214,6 +220,11 @@ static void open_control(struct loop *loop)
 
 /* --- beginning and end --- */
 
+void loop_init_runtime(struct runtime *runtime)
+{
+	*runtime = (struct runtime){.pidfd = -1, .status.fd = -1, .world = WORLD_NONE};
+}
+
 /* All the memory there will ever be. False: there is not enough. */
 static bool allocate(struct loop *loop)
 {
@@ -229,9 +240,7 @@ static bool allocate(struct loop *loop)
 	pod_init(loop->pod, loop->spec);
 	attempts_make(&loop->attempts, loop, loop->spec, NULL);
 	for (int i = 0; i < count; i++) {
-		loop->processes[i].pidfd = -1;
-		loop->processes[i].status.fd = -1;
-		loop->processes[i].world = WORLD_NONE;
+		loop_init_runtime(&loop->processes[i]);
 		if (!loop->spec->processes[i].tty)
 			continue;
 		loop->processes[i].tty = calloc(1, sizeof(struct tty));
@@ -295,6 +304,7 @@ static const char *begin(struct loop *loop)
 	ev_timer_init(&loop->deadline, on_deadline, 0, 0);
 	ev_timer_init(&loop->look_again, on_look_again, 0, LOOK_AGAIN_SECONDS);
 	ev_idle_init(&loop->more_work, on_more_work);
+	reload_begin(loop);
 	stay_asleep(loop);
 	result = loop_said_begin(loop);
 	if (result < 0) {
@@ -319,6 +329,7 @@ static void finish(struct loop *loop)
 	tasks_finish(&loop->tasks);
 	attempts_finish(&loop->attempts, loop->ev, loop->spec);
 	loop_said_finish(loop);
+	reload_finish(loop);
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);

@@ -9,8 +9,11 @@
 struct cgroups;
 
 struct loop_setup {
-	const struct pod_spec *spec;
-	const struct ground *ground;
+	struct pod_spec *spec; /* the caller's; a reload puts another one in its place */
+	const char *config;    /* the file or directory that it is from; NULL: none */
+	const char *message_path; /* --termination-message-path; NULL: not said */
+	uint64_t given_up_capabilities; /* that podinit had until now, a bit each */
+	struct ground *ground;
 	struct event_log *log;
 	const char *control_path; /* NULL: the usual place */
 	bool control;		  /* serve podctl? */

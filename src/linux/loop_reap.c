@@ -12,13 +12,15 @@ enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 
 bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
-	return (loop->evictor.pid && pid == loop->evictor.pid) || daemon_is_reader(loop, pid) ||
+	return (loop->evictor.pid && pid == loop->evictor.pid) ||
+		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
 		tasks_have(&loop->tasks, pid);
 }
 
 int loop_helper_count(const struct loop *loop)
 {
-	return (loop->evictor.pid != 0) + daemon_reader_count(loop) + tasks_count(&loop->tasks);
+	return (loop->evictor.pid != 0) + (loop->reload.reader != 0) + daemon_reader_count(loop) +
+		tasks_count(&loop->tasks);
 }
 
 void loop_forget(struct runtime *runtime)
@@ -118,7 +120,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) &&
+		!daemon_reaped(loop, reaped->pid) && !reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "notify.h"
 #include "ready.h"
+#include "reload.h"
 #include "spawn.h"
 #include "task.h"
 #include "tty.h"
@@ -72,11 +73,15 @@ struct loop {
 	struct evictor evictor;
 	struct notify_actions notify_actions;
 	struct notify notify;
+	struct reload reload;
 };
 
 /* Steps the core with an event and with the results of what it decided, until all is done; while
  * that goes on, the event only waits for its turn. */
 void loop_feed(struct loop *loop, const struct event *event);
+
+/* One that never had a process. */
+void loop_init_runtime(struct runtime *runtime);
 
 /* --- loop_reap.c --- */
 
@@ -108,6 +113,8 @@ void act_look_again(struct loop *loop);
 /* --- a process with a view of its own, while it prepares itself --- */
 
 bool act_is_preparing(const struct runtime *runtime);
+/* Begins, or goes on from another place in memory; its status has its fd. */
+void act_watch_preparation(struct loop *loop, int index, struct runtime *runtime);
 void act_stop_preparing(struct loop *loop, struct runtime *runtime);
 /* 0: not done; 1: it runs its program, or died on the way; -1: it failed, as *error says. */
 int act_read_preparation(struct runtime *runtime, struct spawn_error *error);
