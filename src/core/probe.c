@@ -142,11 +142,22 @@ static void attempt(struct step *step, int index, int type)
 	action->attempt = probe->attempt;
 }
 
-static void tell(struct step *step, int index, int type, enum notice_reason reason, bool timed_out)
+/* `counts`: it has consequences. */
+static void tell_failure(struct step *step, int index, int type, bool timed_out, bool counts)
 {
-	struct notice notice = process_notice(step, index, reason);
+	static const uint8_t causes[PROBE_COUNT] = {[PROBE_STARTUP] = STOP_STARTUP_PROBE,
+		[PROBE_LIVENESS] = STOP_LIVENESS_PROBE};
+	struct notice notice = process_notice(step, index, NOTICE_UNHEALTHY);
 	notice.probe = (uint8_t)type;
 	notice.timed_out = timed_out;
+	notice.cause = counts ? causes[type] : STOP_NONE;
+	step_tell(step, &notice);
+}
+
+static void tell_warning(struct step *step, int index, int type)
+{
+	struct notice notice = process_notice(step, index, NOTICE_PROBE_WARNING);
+	notice.probe = (uint8_t)type;
 	step_tell(step, &notice);
 }
 
@@ -169,9 +180,9 @@ static void count_result(
 	bool counts = probe->results >= threshold;
 	is_news |= probe->results == threshold && !success;
 	if (is_news && result == PROBE_FAILURE)
-		tell(step, index, type, NOTICE_UNHEALTHY, timed_out);
+		tell_failure(step, index, type, timed_out, counts);
 	else if (is_news && result == PROBE_WARNING)
-		tell(step, index, type, NOTICE_PROBE_WARNING, false);
+		tell_warning(step, index, type);
 	if (!counts)
 		return;
 	if (type == PROBE_STARTUP || (type == PROBE_LIVENESS && !success))

@@ -82,7 +82,7 @@ void process_settle(struct step *step, int index)
 		process_set_state(process, PROCESS_EXITED, NEVER);
 }
 
-/* Its postStop hook comes first; of the pod's end it has what is left of that. */
+/* Its postStop hook comes first; at the end of the pod it has until all must be gone. */
 static void end(struct step *step, int index)
 {
 	struct process *process = &step->pod->processes[index];
@@ -91,8 +91,9 @@ static void end(struct step *step, int index)
 		return;
 	}
 	int64_t until = time_after(step->now, step->spec->grace_ns);
-	if (step->pod->stopping && until > step->pod->stop_by)
-		until = step->pod->stop_by;
+	int64_t latest = time_after(step->pod->stop_by, MINIMUM_GRACE_NS);
+	if (step->pod->stopping && until > latest)
+		until = latest;
 	if (!step->pod->stopping)
 		kill_left(step, index);
 	process_set_state(process, PROCESS_POST_STOP, until);

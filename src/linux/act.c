@@ -381,7 +381,6 @@ void act(struct loop *loop, const struct action *action)
 		reload_go_on(loop);
 		break;
 	case ACT_DRAIN:
-		tasks_cancel(&loop->tasks);
 		loop->drain_signo = action->signo;
 		break;
 	case ACT_TELL:

@@ -173,7 +173,7 @@ static void expand_sub_paths(const struct check *check, struct process_spec *pro
 
 void spec_check(struct pod_spec *spec, struct problems *problems)
 {
-	const struct check check = {spec, problems};
+	const struct check check = {spec, problems, !problems->count};
 	sort_processes(spec);
 	check_pod(&check);
 	check_system(&check);

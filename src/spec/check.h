@@ -7,6 +7,7 @@
 struct check {
 	struct pod_spec *spec;
 	struct problems *problems;
+	bool was_read_well; /* else what seems to be missing may only have been refused */
 };
 
 /* Adds a problem of a process (NULL: of the pod), with its file and line (0: of its section). */

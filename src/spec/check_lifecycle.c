@@ -32,7 +32,7 @@ static void check_handler(const struct check *check, const struct process_spec *
 {
 	int handlers = (handler->exec_command.count > 0) + (handler->http_port != NULL) +
 		(handler->tcp_port != NULL) + (handler->grpc_port > 0) + (handler->sleep_ns >= 0);
-	if (handlers != 1)
+	if (handlers > 1 || (!handlers && check->was_read_well))
 		check_says(check, process, 0, "%s: needs exactly one of its handlers", what);
 	for (int i = 0; i < handler->exec_command.count; i++)
 		strings_add(&check->spec->arena, &handler->exec_argv,

@@ -85,7 +85,9 @@ static void check_process(const struct pod_spec *spec, const struct process *pro
 {
 	bool settled = process->state == PROCESS_NONE || process->state == PROCESS_EXITED;
 	assert_true(process->state < PROCESS_STATE_COUNT);
-	assert_int_equal(process_is_alive(process), process->pid != 0);
+	/* A daemon that is looked for has no number yet. */
+	if (process->state != PROCESS_FORKING)
+		assert_int_equal(process_is_alive(process), process->pid != 0);
 	assert_true(process->deadline > now);
 	if (settled)
 		assert_true(process->deadline == NEVER);
@@ -269,6 +271,11 @@ static void ends(struct story *t, const char *name, int exit_code, int signo)
 			.pid = process(t, name)->pid,
 			.exit_code = (uint8_t)exit_code,
 			.signo = (uint8_t)signo});
+}
+
+void adopted(struct story *t, const char *name, int32_t pid)
+{
+	step(t, &(struct event){.type = EVENT_ADOPTED, .process = index_of(t, name), .pid = pid});
 }
 
 void exits(struct story *t, const char *name, int exit_code)

@@ -73,12 +73,19 @@ static void probes_and_hooks_survive(void **state)
 			  "livenessProbe.httpGet.httpHeaders = A: b\n"
 			  "livenessProbe.httpGet.httpHeaders = $'C: \\t'\n"
 			  "livenessProbe.terminationGracePeriodSeconds = 5\n",
-		MAIN("m") "readinessProbe.tcpSocket.port = http\nreadinessProbe.tcpSocket.host = "
-			  "h\n",
+		MAIN("m") "ports = http:80\nreadinessProbe.tcpSocket.port = http\n"
+			  "readinessProbe.tcpSocket.host = h\n",
 		MAIN("m") "readinessProbe.grpc.port = 50051\nreadinessProbe.grpc.service = s\n",
 		MAIN("m") PRE_STOP POST_START,
 		MAIN("m") "lifecycle.preStop.sleep.seconds = 0\n",
 		MAIN("m") "lifecycle.postStart.httpGet.port = 1\n",
+		MAIN("m") "lifecycle.preStart.exec.command = a 'b c'\n"
+			  "lifecycle.postStop.exec.command = d\nlifecycle.reload.exec.command = e\n",
+		MAIN("m") "lifecycle.reload.signal = HUP\nwatch = /etc/a\nwatch = /etc/b\n"
+			  "successExitCodes = 1, 143\nonExit = stopOnFailure\n"
+			  "backoff.jitterPercent = 10\nbackoff.maxRestarts = 0\n",
+		MAIN("m") "notify = all\nnotifyFd = 5\nwatchdogSeconds = 3\ndaemon = true\n"
+			  "daemonPidFile = /run/m.pid\ndependsOn = n:ready\n" MAIN("n"),
 	};
 	(void)state;
 	for (int i = 0; i < COUNT(files); i++) {

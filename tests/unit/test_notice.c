@@ -16,9 +16,10 @@ static const char *message(const struct pod_spec *spec, const struct notice *not
 static void reasons(void **state)
 {
 	static const char *const names[] = {"Started", "Completed", "Error", "OOMKilled",
-		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Unhealthy",
-		"FailedPostStartHook", "FailedPreStopHook", "DeadlineExceeded", "Evicted",
-		"Stopping", "Leftover"};
+		"StartError", "BackOff", "Killing", "Phase", "Signal", "Orphan", "Adopted",
+		"RestartLimit", "RestartAllContainers", "Unhealthy", "ProbeWarning",
+		"FailedPostStartHook", "FailedPreStopHook", "FailedPostStopHook", "Reloading",
+		"FailedReloadHook", "DeadlineExceeded", "Evicted", "Stopping", "Leftover"};
 	(void)state;
 	assert_int_equal(COUNT(names), NOTICE_REASON_COUNT);
 	for (int i = 0; i < COUNT(names); i++)
@@ -33,7 +34,8 @@ static void reasons(void **state)
 static void warnings(void **state)
 {
 	static const enum notice_reason normal[] = {NOTICE_STARTED, NOTICE_COMPLETED,
-		NOTICE_KILLING, NOTICE_PHASE, NOTICE_SIGNAL, NOTICE_ORPHAN, NOTICE_STOPPING};
+		NOTICE_KILLING, NOTICE_PHASE, NOTICE_SIGNAL, NOTICE_ORPHAN, NOTICE_STOPPING,
+		NOTICE_ADOPTED, NOTICE_RESTART_ALL, NOTICE_RELOADING};
 	(void)state;
 	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {
 		struct notice notice = notice_of((enum notice_reason)i, 0);
@@ -94,7 +96,28 @@ static void messages(void **state)
 		{{NOTICE_SIGNAL, .process = -1, .signo = 1}, "pod: got SIGHUP"},
 		{{NOTICE_ORPHAN, .process = -1, .pid = 9},
 			"pod: reaped process 9, which podinit did not start"},
-		{{NOTICE_UNHEALTHY, .cause = STOP_LIVENESS_PROBE}, "web: its livenessProbe failed"},
+		{{NOTICE_UNHEALTHY, .cause = STOP_LIVENESS_PROBE, .probe = PROBE_LIVENESS},
+			"web: livenessProbe failed"},
+		{{NOTICE_UNHEALTHY, .probe = PROBE_READINESS, .timed_out = true},
+			"web: readinessProbe failed: nothing came in time"},
+		{{NOTICE_UNHEALTHY, .cause = STOP_WATCHDOG},
+			"web: it did not say WATCHDOG=1 in time"},
+		{{NOTICE_PROBE_WARNING, .probe = PROBE_LIVENESS}, "web: livenessProbe warned"},
+		{{NOTICE_ADOPTED, .pid = 8}, "web: is process 8 now"},
+		{{NOTICE_RESTART_LIMIT, .count = 3},
+			"web: stays ended: it has been started again 3 times in a row"},
+		{{NOTICE_RESTART_ALL, .exit_code = 88},
+			"web: exited with code 88, triggering pod restart"},
+		{{NOTICE_RELOADING, .signo = 1}, "web: is told to reload by SIGHUP"},
+		{{NOTICE_RELOADING}, "web: is told to reload by its hook"},
+		{{NOTICE_FAILED_RELOAD_HOOK}, "web: reload hook failed"},
+		{{NOTICE_FAILED_POST_STOP_HOOK}, "web: postStop hook failed"},
+		{{NOTICE_START_ERROR, .spawn_error = {STAGE_PRE_START, 0, SPAWN_STAGE_SAYS_IT}},
+			"web: its preStart hook failed"},
+		{{NOTICE_START_ERROR, .spawn_error = {STAGE_DAEMON, 0, SPAWN_STAGE_SAYS_IT}},
+			"web: its program ended, and left no daemon"},
+		{{NOTICE_START_ERROR, .spawn_error = {STAGE_DEPENDENCY, 0, SPAWN_STAGE_SAYS_IT}},
+			"web: never becomes what dependsOn asks for: web"},
 		{{NOTICE_STOPPING, .process = -1, .cause = STOP_COMPLETED, .delay_ns = 30 * S},
 			"pod: ends because every main has ended, within 30 s"},
 		{{NOTICE_START_ERROR, .spawn_error = {STAGE_EXEC, 0, 2}},

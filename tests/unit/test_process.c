@@ -8,36 +8,63 @@
 /* A sidecar has every state there is; the main beside it is what it waits for at the end. */
 #define EVERYTHING                                                                                 \
 	POLICY("Never")                                                                            \
-	SIDECAR("s") STARTUP LIVENESS READINESS POST_START PRE_STOP MAIN("m")
+	SIDECAR("s") HOOKS STARTUP LIVENESS READINESS POST_START PRE_STOP MAIN("m")
+/* Those that a container of Kubernetes does not have, and a program that leaves a daemon. */
+#define HOOKS                                                                                      \
+	"lifecycle.preStart.exec.command = x\n" "lifecycle.postStop.exec.command = x\n"            \
+	"daemon = true\n"
+
+/* It runs and is Started, at once. */
+static void run_up(struct story *t)
+{
+	int32_t program = t->next_pid;
+	hook_done(t, "s", HOOK_PRE_START, true);
+	spawned(t, "s");
+	exits(t, "s", 0);
+	adopted(t, "s", program + 1);
+	hook_done(t, "s", HOOK_POST_START, true);
+}
+
+/* From its first start on, while the pod comes up. */
+static bool reach_up(struct story *t, enum process_state state)
+{
+	if (state == PROCESS_PRE_START)
+		return true;
+	if (state == PROCESS_WAITING) {
+		run_up(t);
+		exits(t, "s", 1);
+		hook_done(t, "s", HOOK_POST_STOP, true);
+		run_up(t);
+		exits(t, "s", 1);
+		hook_done(t, "s", HOOK_POST_STOP, true);
+		return true;
+	}
+	hook_done(t, "s", HOOK_PRE_START, true);
+	if (state == PROCESS_SPAWNING)
+		return true;
+	if (state == PROCESS_ABORTING) {
+		signalled(t, 15);
+		return true;
+	}
+	spawned(t, "s");
+	if (state == PROCESS_FORKING)
+		return true;
+	exits(t, "s", 0);
+	adopted(t, "s", 700);
+	if (state == PROCESS_STARTING)
+		return true;
+	hook_done(t, "s", HOOK_POST_START, true);
+	return state == PROCESS_RUNNING;
+}
 
 /* The sidecar in this state, the pod running or ending. The next event may be any. */
 static struct story *reach(enum process_state state)
 {
+	if (state == PROCESS_NONE)
+		return story(POLICY("Never") INIT("i") SIDECAR("s")
+				HOOKS STARTUP LIVENESS READINESS POST_START PRE_STOP MAIN("m"));
 	struct story *t = story(EVERYTHING);
-	expect_spawn(t, "s");
-	if (state == PROCESS_NONE) {
-		drop(t);
-		t = story(POLICY("Never") INIT("i") SIDECAR("s")
-				STARTUP LIVENESS READINESS POST_START PRE_STOP MAIN("m"));
-		return t;
-	}
-	if (state == PROCESS_SPAWNING)
-		return t;
-	if (state == PROCESS_ABORTING) {
-		signalled(t, 15);
-		return t;
-	}
-	spawned(t, "s");
-	if (state == PROCESS_STARTING)
-		return t;
-	if (state == PROCESS_WAITING) {
-		exits(t, "s", 1);
-		spawned(t, "s");
-		exits(t, "s", 1);
-		return t;
-	}
-	hook_done(t, "s", HOOK_POST_START, true);
-	if (state == PROCESS_RUNNING)
+	if (reach_up(t, state))
 		return t;
 	probe(t, "s", PROBE_STARTUP, true);
 	spawned(t, "m");
@@ -50,10 +77,14 @@ static struct story *reach(enum process_state state)
 	exits(t, "m", 0);
 	if (state == PROCESS_STOPPING)
 		return t;
-	if (state == PROCESS_KILLED)
+	if (state == PROCESS_KILLED) {
 		at(t, 30 * S);
-	else
-		exits(t, "s", 0);
+		return t;
+	}
+	exits(t, "s", 0);
+	if (state == PROCESS_POST_STOP)
+		return t;
+	hook_done(t, "s", HOOK_POST_STOP, true);
 	return t;
 }
 
@@ -81,6 +112,12 @@ enum stimulus {
 	POST_START_BAD,
 	PRE_STOP_GOOD,
 	PRE_STOP_BAD,
+	PRE_START_GOOD,
+	PRE_START_BAD,
+	POST_STOP_DONE,
+	ADOPTED,
+	NOTIFIED,
+	CHANGED,
 	TIME, /* its deadline */
 	STIMULUS_COUNT,
 };
@@ -91,66 +128,85 @@ static const struct event EVENTS[STIMULUS_COUNT] = {
 	[SPAWN_ABORTED] = {.type = EVENT_SPAWN_FAILED, .spawn_error = {STAGE_ABORTED, 0, 125}},
 	[EXITED] = {.type = EVENT_EXITED, .exit_code = 3},
 	[WRONG_PID] = {.type = EVENT_EXITED, .exit_code = 3, .pid = 99999},
-	[STARTUP_GOOD] = {.type = EVENT_PROBED, .probe = PROBE_STARTUP, .success = true},
-	[STARTUP_BAD] = {.type = EVENT_PROBED, .probe = PROBE_STARTUP},
-	[LIVENESS_BAD] = {.type = EVENT_PROBED, .probe = PROBE_LIVENESS},
-	[READY_GOOD] = {.type = EVENT_PROBED, .probe = PROBE_READINESS, .success = true},
+	[STARTUP_GOOD] = {.type = EVENT_PROBED, .probe = PROBE_STARTUP, .result = PROBE_SUCCESS},
+	[STARTUP_BAD] = {.type = EVENT_PROBED, .probe = PROBE_STARTUP, .result = PROBE_FAILURE},
+	[LIVENESS_BAD] = {.type = EVENT_PROBED, .probe = PROBE_LIVENESS, .result = PROBE_FAILURE},
+	[READY_GOOD] = {.type = EVENT_PROBED, .probe = PROBE_READINESS, .result = PROBE_SUCCESS},
 	[POST_START_GOOD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_POST_START, .success = true},
 	[POST_START_BAD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_POST_START},
 	[PRE_STOP_GOOD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_PRE_STOP, .success = true},
 	[PRE_STOP_BAD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_PRE_STOP},
+	[PRE_START_GOOD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_PRE_START, .success = true},
+	[PRE_START_BAD] = {.type = EVENT_HOOK_DONE, .hook = HOOK_PRE_START},
+	[POST_STOP_DONE] = {.type = EVENT_HOOK_DONE, .hook = HOOK_POST_STOP, .success = true},
+	[ADOPTED] = {.type = EVENT_ADOPTED, .pid = 901},
+	[NOTIFIED] = {.type = EVENT_NOTIFIED, .notification = NOTIFICATION_READY},
+	[CHANGED] = {.type = EVENT_CHANGED},
 	[TIME] = {.type = EVENT_TICK},
 };
 
-/* Short names for the table: where it goes; STAY is the state it is in, IGNORED the same and
+/* Short names for the table: where it goes; STAY is the state it is in, NO the same and
  * counted as unexpected. A main runs while TURN is asked for, so a sidecar that is past its preStop
  * waits. The pod of ABORTING, PRE_STOP and all below is ending. */
 enum {
 	STAY = -1,
-	IGNORED = -2,
+	NO = -2, /* ignored, and counted */
 	NON = PROCESS_NONE,
 	WAIT = PROCESS_WAITING,
-	SPAWN = PROCESS_SPAWNING,
-	START = PROCESS_STARTING,
+	PSTA = PROCESS_PRE_START,
+	SPWN = PROCESS_SPAWNING,
+	FORK = PROCESS_FORKING,
+	STRT = PROCESS_STARTING,
 	RUN = PROCESS_RUNNING,
 	PRE = PROCESS_PRE_STOP,
 	TURN = PROCESS_TURN,
 	STOP = PROCESS_STOPPING,
 	KILL = PROCESS_KILLED,
+	PSTO = PROCESS_POST_STOP,
 	EXIT = PROCESS_EXITED,
 };
 
-/* Columns in the order of enum stimulus. */
+/* Columns in the order of enum stimulus. Rows are laid out by hand. */
+/* clang-format off */
 static const int CELLS[PROCESS_STATE_COUNT][STIMULUS_COUNT] = {
-	/*                     spawned  failed   aborted  exited   wrong pid  probes: st+ st- live- ready
-	 *                     postStart+ -  preStop+ -  deadline */
-	[PROCESS_NONE] = {IGNORED, IGNORED, IGNORED, IGNORED, IGNORED, STAY, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY},
-	[PROCESS_WAITING] = {IGNORED, IGNORED, IGNORED, IGNORED, IGNORED, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY, SPAWN},
+	/*           spawned failed aborted exited wrong   probes: st+ st-  live- ready  postStart+ -  preStop+ -
+	 *           preStart+ -  postStop  adopted notified changed deadline */
+	[PROCESS_NONE] = {NO, NO, NO, NO, NO,              STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, STAY},
+	[PROCESS_WAITING] = {NO, NO, NO, NO, NO,           STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, PSTA},
 	/* A first start that failed is tried again at once. */
-	[PROCESS_SPAWNING] = {START, SPAWN, SPAWN, IGNORED, IGNORED, STAY, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY},
+	[PROCESS_PRE_START] = {NO, NO, NO, NO, NO,         STAY, STAY, STAY, STAY,     NO, NO, NO, NO,
+		SPWN, PSTA, NO, NO, STAY, STAY, STAY},
+	[PROCESS_SPAWNING] = {FORK, PSTA, PSTA, NO, NO,    STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, STAY},
 	/* Too late to give it up: it runs, and is stopped, with its preStop. Or it failed by
 	 * itself, or was given up in time. */
-	[PROCESS_ABORTING] = {PRE, EXIT, NON, IGNORED, IGNORED, STAY, STAY, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY},
+	[PROCESS_ABORTING] = {PRE, EXIT, NON, NO, NO,      STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, STAY},
+	/* Its program runs still: nothing can be adopted. */
+	[PROCESS_FORKING] = {NO, NO, NO, PSTO, NO,         STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, STAY},
 	/* The startupProbe may be told before the postStart hook is over. */
-	[PROCESS_STARTING] = {IGNORED, IGNORED, IGNORED, SPAWN, IGNORED, STAY, PRE, STAY, STAY, RUN,
-		PRE, IGNORED, IGNORED, STAY},
-	[PROCESS_RUNNING] = {IGNORED, IGNORED, IGNORED, SPAWN, IGNORED, STAY, PRE, PRE, STAY, STAY,
-		STAY, STAY, STAY, STAY},
-	[PROCESS_PRE_STOP] = {IGNORED, IGNORED, IGNORED, EXIT, IGNORED, STAY, STAY, STAY, STAY,
-		IGNORED, IGNORED, TURN, TURN, STOP},
-	[PROCESS_TURN] = {IGNORED, IGNORED, IGNORED, EXIT, IGNORED, STAY, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STOP},
-	[PROCESS_STOPPING] = {IGNORED, IGNORED, IGNORED, EXIT, IGNORED, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY, KILL},
-	[PROCESS_KILLED] = {IGNORED, IGNORED, IGNORED, EXIT, IGNORED, STAY, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY},
-	[PROCESS_EXITED] = {IGNORED, IGNORED, IGNORED, IGNORED, IGNORED, STAY, STAY, STAY, STAY,
-		STAY, STAY, STAY, STAY, STAY},
+	[PROCESS_STARTING] = {NO, NO, NO, PSTO, NO,        STAY, PRE, STAY, STAY,      RUN, PRE, NO, NO,
+		NO, NO, NO, STAY, STAY, STAY, STAY},
+	/* Who has no reload hook is restarted. Liveness is not asked before it is Started. */
+	[PROCESS_RUNNING] = {NO, NO, NO, PSTO, NO,         STAY, PRE, STAY, STAY,      STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, STAY, STAY, PRE, STAY},
+	[PROCESS_PRE_STOP] = {NO, NO, NO, PSTO, NO,        STAY, STAY, STAY, STAY,     NO, NO, TURN, TURN,
+		NO, NO, NO, STAY, STAY, STAY, STOP},
+	[PROCESS_TURN] = {NO, NO, NO, PSTO, NO,            STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, STAY, STAY, STAY, STOP},
+	[PROCESS_STOPPING] = {NO, NO, NO, PSTO, NO,        STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, STAY, STAY, STAY, KILL},
+	[PROCESS_KILLED] = {NO, NO, NO, PSTO, NO,          STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, STAY, STAY, STAY, STAY},
+	[PROCESS_POST_STOP] = {NO, NO, NO, NO, NO,         STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, EXIT, NO, STAY, STAY, EXIT},
+	[PROCESS_EXITED] = {NO, NO, NO, NO, NO,            STAY, STAY, STAY, STAY,     STAY, STAY, STAY, STAY,
+		STAY, STAY, STAY, NO, STAY, STAY, STAY},
 };
+/* clang-format on */
 
 static void try_cell(enum process_state state, enum stimulus stimulus)
 {
@@ -160,12 +216,15 @@ static void try_cell(enum process_state state, enum stimulus stimulus)
 	event.process = index_of(t, "s");
 	if (stimulus == EXITED)
 		event.pid = s->pid ? s->pid : 12345;
+	if (event.type == EVENT_PROBED)
+		event.attempt = pod_probe(t->pod, t->spec.processes[event.process].probes[event.probe])
+					->attempt;
 	if (stimulus == TIME && s->deadline != NEVER)
 		t->now = s->deadline;
 	uint32_t unexpected = t->pod->unexpected;
 	step(t, &event);
 	int expected = CELLS[state][stimulus] < 0 ? (int)state : CELLS[state][stimulus];
-	bool ignored = CELLS[state][stimulus] == IGNORED;
+	bool ignored = CELLS[state][stimulus] == NO;
 	if (s->state != expected || t->pod->unexpected - unexpected != ignored)
 		fail_msg("state %d, event %d: now %d, not %d; unexpected %d", state, stimulus,
 			s->state, expected, (int)(t->pod->unexpected - unexpected));
@@ -239,7 +298,10 @@ static void results_of_nothing(void **state)
 	struct story *t = story(MAIN("m"));
 	comes_up(t, "m");
 	for (int i = 0; i < PROBE_COUNT; i++)
-		probe(t, "m", (enum probe_type)i, false);
+		step(t,
+			&(struct event){.type = EVENT_PROBED,
+				.probe = (uint8_t)i,
+				.result = PROBE_FAILURE});
 	hook_done(t, "m", HOOK_POST_START, false);
 	hook_done(t, "m", HOOK_PRE_STOP, false);
 	assert_state(t, "m", PROCESS_RUNNING);

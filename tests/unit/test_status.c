@@ -16,7 +16,7 @@ static void set_shape(struct process *process, const struct shape *shape)
 	process->state = (uint8_t)shape->state;
 	process->pid = process_is_alive(process) ? 5 : 0;
 	process->last.exit_code = (int16_t)shape->exit;
-	process->last.reason = NOTICE_ERROR;
+	process->last.reason = shape->exit ? NOTICE_ERROR : NOTICE_COMPLETED;
 	process->instances = 1;
 	process->ever_started = true;
 }

@@ -314,8 +314,10 @@ static void rules(void **state)
 		"Restart In 1,,2", "Restart In 1 2", "Restart In 1.5", "Restart Not 1",
 		"Restart In 99999999999999999999", "Ignore In 1"};
 	for (int i = 0; i < COUNT(bad); i++)
-		assert_refused(&key, bad[i], "must be 'Restart In CODES' or 'Restart NotIn CODES'");
-	assert_refused(&key, "RestartAllContainers In 1", "not supported yet");
+		assert_refused(&key, bad[i], "must be 'Restart In CODES', 'Restart NotIn CODES'");
+	assert_null(parse(&key, &list, "RestartAllContainers NotIn 1, 2"));
+	assert_true(list.items[4].all && list.items[4].not_in);
+	assert_true(exit_codes_have(&list.items[4].codes, 2));
 	for (int i = list.count; i < SPEC_RULES_MAX; i++)
 		assert_null(parse(&key, &list, "Restart In 1"));
 	assert_contains(parse(&key, &list, "Restart In 1"), "more than 20 rules");

@@ -138,6 +138,7 @@ void step(struct story *t, const struct event *event);
 void at(struct story *t, int64_t since_boot);
 void spawned(struct story *t, const char *name);
 void spawn_fails(struct story *t, const char *name, enum spawn_stage stage, int error);
+void adopted(struct story *t, const char *name, int32_t pid);
 void exits(struct story *t, const char *name, int exit_code);
 void dies(struct story *t, const char *name, int signo);
 void probe(struct story *t, const char *name, enum probe_type type, bool success);
