@@ -291,6 +291,12 @@ void daemon_give_up(struct loop *loop, int process)
 		world_close(&loop->processes[process].world);
 }
 
+void daemon_renumber(struct daemon *daemon, int process)
+{
+	daemon->again.data = (void *)(intptr_t)process;
+	daemon->result.data = (void *)(intptr_t)process;
+}
+
 void daemon_destroy(struct loop *loop, int process)
 {
 	struct daemon *daemon = loop->processes[process].daemon;

@@ -39,6 +39,8 @@ bool daemon_reaped(struct loop *loop, pid_t pid);
 /* Is it one? */
 bool daemon_is_reader(const struct loop *loop, pid_t pid);
 int daemon_reader_count(const struct loop *loop);
+/* It is process number `process` now. */
+void daemon_renumber(struct daemon *daemon, int process);
 /* Gives up, and frees; NULL is fine. */
 void daemon_destroy(struct loop *loop, int process);
 

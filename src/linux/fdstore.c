@@ -60,6 +60,16 @@ void fdstore_prune(struct fdstore *store, int process)
 	}
 }
 
+void fdstore_renumber(struct fdstore *store, const int *new_of)
+{
+	for (int i = store->count - 1; i >= 0; i--) {
+		struct stored *one = &store->items[i];
+		one->process = new_of[one->process];
+		if (one->process < 0)
+			drop(store, i);
+	}
+}
+
 int fdstore_count(const struct fdstore *store, int process)
 {
 	int count = 0;

@@ -38,6 +38,8 @@ int fdstore_add(struct fdstore *store, const struct stored *one, int max);
 void fdstore_remove(struct fdstore *store, int process, const char *name);
 /* Closes those of a process that have no other end any more. */
 void fdstore_prune(struct fdstore *store, int process);
+/* The processes have other numbers: `new_of` each, -1: it is gone, and what it has stored with it. */
+void fdstore_renumber(struct fdstore *store, const int *new_of);
 int fdstore_count(const struct fdstore *store, int process);
 /* The n-th of a process, or NULL. */
 const struct stored *fdstore_item(const struct fdstore *store, int process, int n);

@@ -15,19 +15,24 @@ static const char NAMES[] = "LISTEN_FDNAMES=";
 
 enum { NAMES_ROOM = sizeof(NAMES) + HANDOVER_MAX * (DESCRIPTOR_NAME_MAX + 1) };
 
-int handover_open(
-	struct handover *handover, const struct pod_spec *spec, const struct listeners *listeners)
+int handover_reserve(struct handover *handover, const struct pod_spec *spec)
 {
 	bool any = false;
-	*handover = (struct handover){
-		.spec = spec, .listeners = listeners, .ready_fd = -1, .ready_number = -1};
 	for (int i = 0; i < spec->process_count; i++)
 		any = any || spec->processes[i].lifecycle->listens.count ||
 			spec->processes[i].lifecycle->notify;
-	if (!any)
+	if (!any || handover->names)
 		return 0;
 	handover->names = malloc(NAMES_ROOM);
 	return handover->names ? 0 : -ENOMEM;
+}
+
+int handover_open(
+	struct handover *handover, const struct pod_spec *spec, const struct listeners *listeners)
+{
+	*handover = (struct handover){
+		.spec = spec, .listeners = listeners, .ready_fd = -1, .ready_number = -1};
+	return handover_reserve(handover, spec);
 }
 
 void handover_close(struct handover *handover)

@@ -31,6 +31,8 @@ struct handover {
 /* 0 or -ENOMEM. */
 int handover_open(
 	struct handover *handover, const struct pod_spec *spec, const struct listeners *listeners);
+/* Room for another pod's processes, too. 0 or -ENOMEM. */
+int handover_reserve(struct handover *handover, const struct pod_spec *spec);
 void handover_close(struct handover *handover);
 
 /* Collects what process `index` gets; `ready_fd`: the descriptor that becomes its notifyFd, -1: none. Adds the

@@ -159,12 +159,18 @@ static void tell(const struct pod_spec *spec, const struct process_spec *process
 	text_finish(&address);
 }
 
+static int count_all(const struct pod_spec *spec)
+{
+	int count = 0;
+	for (int i = 0; i < spec->process_count; i++)
+		count += spec->processes[i].lifecycle->listens.count;
+	return count;
+}
+
 void listeners_open(
 	struct listeners *listeners, const struct pod_spec *spec, struct problems *problems)
 {
-	int count = 0, at = 0;
-	for (int i = 0; i < spec->process_count; i++)
-		count += spec->processes[i].lifecycle->listens.count;
+	int count = count_all(spec), at = 0;
 	*listeners = (struct listeners){.spec = spec};
 	if (!count)
 		return;
@@ -191,7 +197,7 @@ static void remove_path(const struct listen_spec *wanted, const struct listener 
 		unlink(wanted->address);
 }
 
-void listeners_close(struct listeners *listeners)
+static void close_all(struct listeners *listeners)
 {
 	int at = 0;
 	for (int i = 0; listeners->count && i < listeners->spec->process_count; i++) {
@@ -204,7 +210,42 @@ void listeners_close(struct listeners *listeners)
 		}
 	}
 	free(listeners->items);
+	listeners->items = NULL;
+	listeners->count = 0;
+}
+
+void listeners_close(struct listeners *listeners)
+{
+	close_all(listeners);
+	free(listeners->reserved);
 	*listeners = (struct listeners){0};
+}
+
+int listeners_reserve(struct listeners *listeners, const struct pod_spec *spec)
+{
+	free(listeners->reserved);
+	listeners->reserved = calloc((size_t)count_all(spec) + 1, sizeof(*listeners->reserved));
+	return listeners->reserved ? 0 : -ENOMEM;
+}
+
+void listeners_replace(struct listeners *listeners, const struct pod_spec *spec, const int *old_of)
+{
+	struct listener *items = listeners->reserved;
+	int at = 0;
+	for (int i = 0; i < spec->process_count; i++) {
+		int count = spec->processes[i].lifecycle->listens.count;
+		struct listener *old =
+			old_of[i] < 0 ? NULL : (struct listener *)listeners_of(listeners, old_of[i]);
+		for (int k = 0; k < count; k++) {
+			items[at++] = old ? old[k] : (struct listener){.fd = -1};
+			if (old)
+				old[k] = (struct listener){.fd = -1};
+		}
+	}
+	close_all(listeners);
+	listeners->items = items;
+	listeners->count = at;
+	listeners->reserved = NULL;
 }
 
 const struct listener *listeners_of(const struct listeners *listeners, int process)

@@ -15,11 +15,17 @@ struct listeners {
 		ino_t inode; /* of the path that was made; 0: none was */
 	} * items;	     /* process after process */
 	int count;
+	struct listener *reserved; /* for listeners_replace() */
 };
 
 /* Makes all of them; what cannot be is added to `problems`. May block: only at boot. */
 void listeners_open(
 	struct listeners *listeners, const struct pod_spec *spec, struct problems *problems);
+/* Room for those of another pod, which listeners_replace() puts in their place: the same sockets for the same
+ * processes (`old_of`: whose they were, or -1), of which none has others than it had. Those whom nobody has any more
+ * are closed. 0 or -ENOMEM. */
+int listeners_reserve(struct listeners *listeners, const struct pod_spec *spec);
+void listeners_replace(struct listeners *listeners, const struct pod_spec *spec, const int *old_of);
 /* Closes them, and removes the paths that are still theirs. */
 void listeners_close(struct listeners *listeners);
 /* The first of a process, which has as many as its spec says. */

@@ -83,7 +83,9 @@ static void make_room(struct loop *loop, struct replacement *replacement)
 	replacement->control_buffers = make(CONTROL_CLIENTS_MAX, replacement->control_room);
 	if (environment_open(&replacement->environment, spec) < 0 ||
 		messages_reserve(loop->setup->ground->volumes.messages, spec) < 0 ||
-		cgroups_reserve(loop->setup->ground->cgroups, spec) < 0)
+		listeners_reserve(&loop->setup->ground->listeners, spec) < 0 ||
+		cgroups_reserve(loop->setup->ground->cgroups, spec) < 0 ||
+		loop_said_reserve(loop, spec, replacement->processes) < 0)
 		arena_exhausted();
 }
 
@@ -125,8 +127,11 @@ void replacement_free(struct replacement *replacement)
 {
 	if (!replacement)
 		return;
-	for (int i = 0; replacement->processes && i < replacement->reading.spec.process_count; i++)
+	for (int i = 0; replacement->processes && i < replacement->reading.spec.process_count; i++) {
 		free(replacement->processes[i].tty);
+		free(replacement->processes[i].daemon);
+		free(replacement->processes[i].ready);
+	}
 	arena_finish(&replacement->attempts.arena);
 	environment_close(&replacement->environment);
 	reading_finish(&replacement->reading);
@@ -164,28 +169,40 @@ const bool *replacement_leaving(const struct replacement *replacement)
 
 /* --- taking place --- */
 
-/* What runs is watched from where it is now. */
-static void move_runtime(struct loop *loop, struct runtime *to, struct runtime *from, int index)
+/* What runs is watched from where it is now. What is made for a process once stays, unless it is made anew. */
+static void move_runtime(struct loop *loop, struct runtime *to, int old, int index, bool is_anew)
 {
-	struct tty *spare = to->tty;
+	struct runtime *from = &loop->processes[old], spare = *to;
 	bool is_preparing = act_is_preparing(from);
 	if (is_preparing)
 		ev_io_stop(loop->ev, &from->status);
+	if (is_anew)
+		loop_said_forget(loop, old);
 	*to = *from;
-	if (to->tty)
-		free(spare);
-	else
-		to->tty = spare;
+	if (is_anew) {
+		to->daemon = spare.daemon;
+		to->ready = spare.ready;
+	} else {
+		free(spare.daemon);
+		free(spare.ready);
+		loop_said_renumber(to, index);
+	}
+	to->tty = to->tty ? to->tty : spare.tty;
+	if (to->tty != spare.tty)
+		free(spare.tty);
 	if (is_preparing)
 		act_watch_preparation(loop, index, to);
 	loop_init_runtime(from);
 }
 
-static void end_runtime(struct loop *loop, struct runtime *runtime)
+static void end_runtime(struct loop *loop, int index)
 {
+	struct runtime *runtime = &loop->processes[index];
 	if (act_is_preparing(runtime))
 		act_stop_preparing(loop, runtime);
+	loop_said_forget(loop, index);
 	loop_forget(runtime);
+	world_close(&runtime->world);
 	if (runtime->tty)
 		tty_finish(runtime->tty, loop->ev, clock_monotonic());
 	free(runtime->tty);
@@ -196,11 +213,11 @@ static void move_processes(struct loop *loop, struct replacement *replacement)
 	const struct changes *changes = &replacement->reading.changes;
 	for (int i = 0; i < changes->new_count; i++) {
 		if (changes->items[i].old >= 0)
-			move_runtime(loop, &replacement->processes[i],
-				&loop->processes[changes->items[i].old], i);
+			move_runtime(loop, &replacement->processes[i], changes->items[i].old, i,
+				changes->items[i].kind == CHANGE_RESTART);
 	}
 	for (int i = 0; i < changes->old_count; i++)
-		end_runtime(loop, &loop->processes[i]);
+		end_runtime(loop, i);
 }
 
 /* A file, a cgroup: without them it starts all the same, or says why it does not. */
@@ -215,6 +232,7 @@ static void move_ground(struct loop *loop, struct replacement *replacement)
 			 "when the pod began");
 	else if (result < 0)
 		log_line("reload: terminationMessagePath: cannot make a file: %s", strerror(-result));
+	listeners_replace(&ground->listeners, spec, replacement->old_of);
 	cgroups_replace(ground->cgroups, spec, replacement->old_of, &problems);
 	if (problems.count)
 		log_line("reload: %.*s", (int)strcspn(problems.text.data, "\n"), problems.text.data);
@@ -294,9 +312,8 @@ static void say_done(const struct loop *loop, const struct replacement *replacem
 	}
 	for (int i = 0; i < changes->old_count; i++)
 		removed += changes->new_of_old[i] < 0;
-	log_line("reload: done: %d restarted, %d new, %d removed, %d changed while %s",
-		counts[CHANGE_RESTART], counts[CHANGE_NEW], removed, counts[CHANGE_LIVE],
-		counts[CHANGE_LIVE] == 1 ? "it runs" : "they run");
+	log_line("reload: done: %d restarted, %d new, %d removed, %d changed in place",
+		counts[CHANGE_RESTART], counts[CHANGE_NEW], removed, counts[CHANGE_LIVE]);
 }
 
 void replacement_take_place(struct loop *loop, struct replacement *replacement)
@@ -307,6 +324,7 @@ void replacement_take_place(struct loop *loop, struct replacement *replacement)
 	attempts_replace(loop, &replacement->attempts, reading->changes.new_of_old);
 	move_processes(loop, replacement);
 	move_ground(loop, replacement);
+	loop_said_replace(loop, replacement->old_of, reading->changes.new_of_old);
 	environment_replace(&loop->spawner.environment, &replacement->environment);
 	control_renew(&loop->control, replacement->control_buffers, replacement->control_room);
 	replacement->control_buffers = NULL;

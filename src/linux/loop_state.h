@@ -100,6 +100,13 @@ void loop_forget(struct runtime *runtime);
 /* When there are the processes, the spawner and libev's loop. 0 or -errno. */
 int loop_said_begin(struct loop *loop);
 void loop_said_finish(struct loop *loop);
+/* One process of them. */
+void loop_said_forget(struct loop *loop, int index);
+/* Room for another pod, whose processes these will be; then it takes place (numbers as of loop_replace.c). */
+int loop_said_reserve(struct loop *loop, const struct pod_spec *spec, struct runtime *processes);
+void loop_said_replace(struct loop *loop, const int *old_of, const int *new_of);
+/* It is process number `index` now. */
+void loop_said_renumber(struct runtime *runtime, int index);
 
 /* --- act.c --- */
 

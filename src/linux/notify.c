@@ -34,18 +34,27 @@ struct datagram {
 
 /* --- what is kept --- */
 
-static int allocate(struct notify *notify)
+static void free_all(struct notified **of, int count)
 {
-	int count = notify->spec->process_count;
-	notify->of = calloc((size_t)count + 1, sizeof(*notify->of));
-	for (int i = 0; notify->of && i < count; i++) {
-		if (!notify->spec->processes[i].lifecycle->notify)
+	for (int i = 0; of && i < count; i++)
+		free(of[i]);
+	free(of);
+}
+
+/* NULL: no memory. */
+static struct notified **make_all(const struct pod_spec *spec)
+{
+	struct notified **of = calloc((size_t)spec->process_count + 1, sizeof(*of));
+	for (int i = 0; of && i < spec->process_count; i++) {
+		if (!spec->processes[i].lifecycle->notify)
 			continue;
-		notify->of[i] = calloc(1, sizeof(**notify->of));
-		if (!notify->of[i])
-			return -ENOMEM;
+		of[i] = calloc(1, sizeof(**of));
+		if (of[i])
+			continue;
+		free_all(of, i);
+		return NULL;
 	}
-	return notify->of ? fdstore_open(&notify->store) : -ENOMEM;
+	return of;
 }
 
 void notify_begin(struct notify *notify, int process)
@@ -307,16 +316,21 @@ static int open_socket(struct notify *notify)
 	return -error;
 }
 
-int notify_open(struct notify *notify, struct ev_loop *ev, const struct pod_spec *spec,
-	const struct notify_actions *actions)
+static bool is_needed(const struct pod_spec *spec)
 {
-	bool any = false;
-	*notify = (struct notify){.ev = ev, .spec = spec, .actions = actions};
-	for (int i = 0; i < spec->process_count; i++)
-		any = any || spec->processes[i].lifecycle->notify;
-	if (!any)
-		return 0;
-	int result = allocate(notify);
+	for (int i = 0; i < spec->process_count; i++) {
+		if (spec->processes[i].lifecycle->notify)
+			return true;
+	}
+	return false;
+}
+
+/* The socket, and who it is of in the pod as it is. */
+static int begin(struct notify *notify)
+{
+	notify->of = make_all(notify->spec);
+	notify->count = notify->spec->process_count;
+	int result = notify->of ? fdstore_open(&notify->store) : -ENOMEM;
 	int fd = result < 0 ? result : open_socket(notify);
 	if (fd < 0) {
 		notify->name[0] = '\0';
@@ -324,8 +338,15 @@ int notify_open(struct notify *notify, struct ev_loop *ev, const struct pod_spec
 	}
 	ev_io_init(&notify->io, on_message, fd, EV_READ);
 	notify->io.data = notify;
-	ev_io_start(ev, &notify->io);
+	ev_io_start(notify->ev, &notify->io);
 	return 0;
+}
+
+int notify_open(struct notify *notify, struct ev_loop *ev, const struct pod_spec *spec,
+	const struct notify_actions *actions)
+{
+	*notify = (struct notify){.ev = ev, .spec = spec, .actions = actions};
+	return is_needed(spec) ? begin(notify) : 0;
 }
 
 void notify_close(struct notify *notify)
@@ -334,9 +355,43 @@ void notify_close(struct notify *notify)
 		ev_io_stop(notify->ev, &notify->io);
 		close(notify->io.fd);
 	}
-	for (int i = 0; notify->of && i < notify->spec->process_count; i++)
-		free(notify->of[i]);
-	free(notify->of);
+	free_all(notify->of, notify->count);
+	free_all(notify->reserved, notify->reserved_count);
 	fdstore_close(&notify->store);
 	*notify = (struct notify){0};
+}
+
+int notify_reserve(struct notify *notify, const struct pod_spec *spec)
+{
+	if (!notify_name(notify) && !is_needed(spec))
+		return 0;
+	if (!notify_name(notify)) {
+		free_all(notify->of, notify->count);
+		fdstore_close(&notify->store);
+		int result = begin(notify);
+		if (result < 0)
+			return result;
+	}
+	free_all(notify->reserved, notify->reserved_count);
+	notify->reserved = make_all(spec);
+	notify->reserved_count = spec->process_count;
+	return notify->reserved ? 0 : -ENOMEM;
+}
+
+void notify_replace(struct notify *notify, const int *old_of, const int *new_of)
+{
+	struct notified **of = notify->reserved;
+	if (!of)
+		return;
+	for (int i = 0; i < notify->reserved_count; i++) {
+		struct notified *old = old_of[i] < 0 ? NULL : notify->of[old_of[i]];
+		if (of[i] && old)
+			*of[i] = *old;
+	}
+	free_all(notify->of, notify->count);
+	notify->of = of;
+	notify->count = notify->reserved_count;
+	notify->reserved = NULL;
+	notify->reserved_count = 0;
+	fdstore_renumber(&notify->store, new_of);
 }

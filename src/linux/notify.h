@@ -34,6 +34,8 @@ struct notify {
 	struct ev_io io;
 	char name[64];	      /* of the socket, with an @ before it */
 	struct notified **of; /* of each process; NULL: it does not notify */
+	struct notified **reserved; /* for notify_replace(), of `reserved_count` processes */
+	int count, reserved_count;
 	struct fdstore store;
 	uint64_t dropped;   /* messages of strangers, and of those who may not */
 	uint64_t malformed; /* messages in which something was wrong */
@@ -43,6 +45,10 @@ struct notify {
 /* Makes the socket, if any process notifies. 0 or -errno. `actions` must stay. */
 int notify_open(struct notify *notify, struct ev_loop *ev, const struct pod_spec *spec,
 	const struct notify_actions *actions);
+/* Room for another pod, which notify_replace() puts in its place, and the socket if there is none yet. 0 or -errno. */
+int notify_reserve(struct notify *notify, const struct pod_spec *spec);
+/* What a process has said stays its own; `old_of`: whose it was, or -1; `new_of`: the other way round. */
+void notify_replace(struct notify *notify, const int *old_of, const int *new_of);
 void notify_close(struct notify *notify);
 /* Its name, for NOTIFY_SOCKET; NULL: there is none. */
 const char *notify_name(const struct notify *notify);

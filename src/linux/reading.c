@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "../spec/ini.h"
+#include "../spec/keys.h"
+#include "../spec/value.h"
 #include "config.h"
 
 enum {
@@ -73,6 +75,33 @@ static void check_propagation(const struct reading_order *order, const struct po
 	}
 }
 
+static void write_listens(struct text *out, const struct process_spec *process)
+{
+	const struct key *key = key_find(IN_MAIN, "listen");
+	if (process && process->lifecycle->listens.count)
+		value_write(out, key, key_field(key, (void *)process, NULL));
+}
+
+/* Sockets are made when the pod begins. */
+static void check_listens(const struct reading_order *order, const struct pod_spec *fresh,
+	const struct changes *changes, struct problems *problems)
+{
+	for (int i = 0; i < fresh->process_count; i++) {
+		const struct process_spec *process = &fresh->processes[i];
+		int old = changes->items[i].old;
+		struct text before = {0}, after = {0};
+		write_listens(&before, old < 0 ? NULL : &order->running->processes[old]);
+		write_listens(&after, process);
+		if (before.length != after.length ||
+			(after.length && strcmp(before.data, after.data) != 0))
+			problem_add(problems, source_of(fresh, process), process->line,
+				"%s %s: listen: cannot change while the pod runs",
+				process_kind_name((enum process_kind)process->kind), process->name);
+		text_finish(&before);
+		text_finish(&after);
+	}
+}
+
 /* Whole lines, as many as fit. */
 static void cut(struct text *words)
 {
@@ -120,6 +149,7 @@ static void compare(const struct reading_order *order, struct pod_spec *fresh, s
 		return;
 	check_capabilities(order, fresh, problems);
 	check_propagation(order, fresh, problems);
+	check_listens(order, fresh, &changes, problems);
 	ground_find_podprobe(fresh, problems);
 	filters_prepare(&filters, fresh, problems);
 	if (problems->count)
