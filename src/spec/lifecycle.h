@@ -35,7 +35,7 @@ struct handler {
 	bool http_https;
 	const char *tcp_host, *tcp_port;
 	const char *grpc_service;
-	int32_t grpc_port; /* 0: no gRPC */
+	int32_t grpc_port; /* 0 or INT_UNSET: no gRPC */
 	int64_t sleep_ns;  /* -1: no sleep */
 
 	/* Made by spec_check(). */

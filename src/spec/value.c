@@ -242,8 +242,9 @@ static void write_flag(struct text *out, const struct key *key, const union any_
 
 static void write_int(struct text *out, const struct key *key, const union any_field *field)
 {
-	if (field->integer == INT_UNSET)
-		return;
+	bool is_less = key->min > 0 && field->integer < key->min;
+	if (field->integer == INT_UNSET || is_less)
+		return; /* unset: less than could be read back */
 	value_write_name(out, key);
 	text_add(out, key->type == KEY_OCTAL ? "0%o\n" : "%d\n", field->integer);
 }

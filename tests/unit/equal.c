@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-static void assert_strings_equal(const struct strings *a, const struct strings *b)
+void assert_strings_equal(const struct strings *a, const struct strings *b)
 {
 	assert_int_equal(a->count, b->count);
 	for (int i = 0; i < a->count; i++)
 		assert_string_equal(a->items[i], b->items[i]);
 }
 
-static void assert_text_equal(const char *a, const char *b)
+void assert_text_equal(const char *a, const char *b)
 {
 	assert_int_equal(a == NULL, b == NULL);
 	if (a)
@@ -136,10 +136,7 @@ static void assert_process_equal(const struct process_spec *a, const struct proc
 	assert_text_equal(a->rootfs, b->rootfs);
 	assert_mounts_equal(&a->mounts, &b->mounts);
 	assert_system_equal(a, b);
-	assert_int_equal(a->rules.count, b->rules.count);
-	if (a->rules.count)
-		assert_memory_equal(a->rules.items, b->rules.items,
-			sizeof(*a->rules.items) * (size_t)a->rules.count);
+	assert_lifecycle_equal(a, b);
 }
 
 static void assert_spec_equal(const struct pod_spec *a, const struct pod_spec *b)
@@ -159,6 +156,7 @@ static void assert_spec_equal(const struct pod_spec *a, const struct pod_spec *b
 		assert_true(a->volumes[i].size_limit == b->volumes[i].size_limit);
 	}
 	assert_int_equal(a->process_count, b->process_count);
+	assert_int_equal(a->probe_count, b->probe_count);
 	assert_int_equal(a->init_count, b->init_count);
 	for (int i = 0; i < a->process_count; i++)
 		assert_process_equal(&a->processes[i], &b->processes[i]);

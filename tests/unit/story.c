@@ -321,6 +321,42 @@ void hook_done(struct story *t, const char *name, enum hook_type hook, bool succ
 			.success = success});
 }
 
+void notified_of(
+	struct story *t, const char *name, enum notification notification, int64_t value_ns)
+{
+	step(t,
+		&(struct event){.type = EVENT_NOTIFIED,
+			.process = index_of(t, name),
+			.notification = (uint8_t)notification,
+			.value_ns = value_ns});
+}
+
+void notified(struct story *t, const char *name, enum notification notification)
+{
+	notified_of(t, name, notification, 0);
+}
+
+void changed(struct story *t, const char *name)
+{
+	step(t, &(struct event){.type = EVENT_CHANGED, .process = index_of(t, name)});
+}
+
+void replaced(struct story *t, const char *names)
+{
+	bool leaving[16] = {false};
+	char name[32];
+	assert_in_range(t->spec.process_count, 0, COUNT(leaving));
+	for (const char *s = names; *s; s += strspn(s, " ")) {
+		size_t length = strcspn(s, " ");
+		assert_in_range(length, 1, sizeof(name) - 1);
+		memcpy(name, s, length);
+		name[length] = '\0';
+		leaving[index_of(t, name)] = true;
+		s += length;
+	}
+	step(t, &(struct event){.type = EVENT_REPLACED, .leaving = leaving});
+}
+
 void signalled(struct story *t, int signo)
 {
 	step(t, &(struct event){.type = EVENT_SIGNALLED, .signo = (uint8_t)signo});
@@ -362,17 +398,23 @@ static const char *action_name(int type)
 	return names[type];
 }
 
+static int which_of(const struct action *action)
+{
+	bool is_probe = action->type == ACT_PROBE || action->type == ACT_CANCEL_PROBE;
+	return is_probe ? action->probe : action->hook;
+}
+
 static void print_action(struct story *t, const struct action *action)
 {
-	print_error("it did: %s %s signal %d %s hook %d, %lld ms after boot\n",
+	print_error("it did: %s %s signal %d %s hook or probe %d, %lld ms after boot\n",
 		action_name(action->type),
 		action->process < 0 ? "pod" : t->spec.processes[action->process].name,
-		action->signo, action->group ? "to the group" : "", action->hook,
+		action->signo, action->group ? "to the group" : "", which_of(action),
 		(long long)((t->now - t->start) / MS));
 }
 
 void expect_(struct story *t, enum action_type type, const char *name, int signo, bool group,
-	int hook, const char *file, int line)
+	int which, const char *file, int line)
 {
 	int index = name ? index_of(t, name) : -1;
 	const struct action *action = &t->queue[0];
@@ -382,7 +424,7 @@ void expect_(struct story *t, enum action_type type, const char *name, int signo
 		_fail(file, line);
 	}
 	if (action->type != type || action->process != index || action->signo != signo ||
-		action->group != group || action->hook != hook) {
+		action->group != group || which_of(action) != which) {
 		print_action(t, action);
 		print_error("expected: %s %s\n", action_name((int)type), name ? name : "pod");
 		_fail(file, line);
@@ -423,6 +465,14 @@ const struct notice *told(struct story *t, enum notice_reason reason, const char
 			return &t->told[i];
 	}
 	return NULL;
+}
+
+int told_times(struct story *t, enum notice_reason reason, const char *name)
+{
+	int index = name ? index_of(t, name) : -1, times = 0;
+	for (int i = 0; i < t->told_count; i++)
+		times += t->told[i].reason == reason && t->told[i].process == index;
+	return times;
 }
 
 void forget_told(struct story *t)

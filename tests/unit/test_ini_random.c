@@ -192,6 +192,135 @@ static void random_pod_system(struct pod_spec *spec)
 	spec->fs_group = roll(2) ? NULL : "7";
 }
 
+/* A port by number or by the name of one of `ports`. */
+static const char *random_port(const struct process_spec *process)
+{
+	static const char *const numbers[] = {"1", "8080", "65535"};
+	const struct ports *ports = &process->ports;
+	const char *name = ports->count ? ports->items[roll(ports->count)].name : NULL;
+	return name && roll(2) ? name : numbers[roll(COUNT(numbers))];
+}
+
+static void random_handler(
+	struct arena *arena, const struct process_spec *process, struct handler *handler, int types)
+{
+	handler->sleep_ns = -1;
+	switch ((enum handler_type)(HANDLER_EXEC + roll(types))) {
+	case HANDLER_HTTP:
+		handler->http_port = random_port(process);
+		handler->http_path = maybe_text(arena);
+		handler->http_host = maybe_text(arena);
+		handler->http_https = roll(2);
+		for (int i = roll(3); i > 0; i--)
+			strings_add(arena, &handler->http_headers,
+				roll(2) ? "X-A: $'b\\n' " : "Accept:");
+		break;
+	case HANDLER_TCP:
+		handler->tcp_port = random_port(process);
+		handler->tcp_host = maybe_text(arena);
+		break;
+	case HANDLER_GRPC:
+		handler->grpc_port = 1 + roll(65535);
+		handler->grpc_service = maybe_text(arena);
+		break;
+	case HANDLER_EXEC:
+	case HANDLER_NONE:
+	case HANDLER_SLEEP:
+		random_words(arena, &handler->exec_command, 1 + roll(2));
+		break;
+	}
+}
+
+static void random_probes(struct arena *arena, struct process_spec *process)
+{
+	for (int i = 0; i < PROBE_COUNT; i++) {
+		if (roll(2))
+			continue;
+		struct probe_spec *probe = arena_alloc(arena, sizeof(*probe));
+		*probe = (struct probe_spec){
+			.handler.grpc_port = INT_UNSET, /* as it is read */
+			.initial_delay_ns = roll(3) * S + roll(2),
+			.period_ns = (1 + roll(20)) * S + roll(2),
+			.timeout_ns = (1 + roll(3)) * S,
+			.grace_ns = i == PROBE_READINESS || roll(2) ? -1 : (1 + roll(9)) * S,
+			.success_threshold = i == PROBE_READINESS ? 1 + roll(3) : 1,
+			.failure_threshold = 1 + roll(5),
+		};
+		random_handler(arena, process, &probe->handler, 4);
+		process->probes[i] = probe;
+	}
+}
+
+static void random_hooks(
+	struct arena *arena, const struct process_spec *process, struct lifecycle_spec *life)
+{
+	for (int i = 0; i < HOOK_COUNT; i++) {
+		bool any = i == HOOK_POST_START || i == HOOK_PRE_STOP;
+		if (roll(3))
+			continue;
+		life->hooks[i] = arena_alloc(arena, sizeof(*life->hooks[i]));
+		if (any && roll(3) == 0)
+			life->hooks[i]->sleep_ns = 0;
+		else
+			random_handler(arena, process, life->hooks[i], any ? 2 : 1);
+	}
+	if (!life->hooks[HOOK_RELOAD] && roll(2))
+		life->reload_signal = 1 + roll(SIGNAL_MAX);
+}
+
+static void random_codes(struct exit_codes *codes)
+{
+	for (int i = roll(4); i > 0; i--)
+		exit_codes_add(codes, roll(256));
+}
+
+static void random_rules(struct arena *arena, struct process_spec *process)
+{
+	struct restart_rules *rules = &process->rules;
+	for (int i = roll(4); i > 0; i--) {
+		struct restart_rule rule = {.not_in = roll(2), .all = roll(2)};
+		random_codes(&rule.codes);
+		rules->items = arena_grow(arena, rules->items, rules->count, sizeof(rule));
+		rules->items[rules->count++] = rule;
+	}
+}
+
+/* Only on the first one, a main, which depends on nobody: no cycle. */
+static void random_dependency(struct arena *arena, struct process_spec *process,
+	struct lifecycle_spec *life)
+{
+	static const char *const ways[] = {"p0", "p0:started", "p0:ready", "p0:completed"};
+	if (process->kind == KIND_MAIN && strcmp(process->name, "p0") != 0 && roll(2))
+		strings_add(arena, &life->depends_on, ways[roll(COUNT(ways))]);
+}
+
+/* What it says of its life. Of an init: only what an init may say. */
+static void random_lifecycle(struct pod_spec *spec, struct process_spec *process)
+{
+	struct arena *arena = &spec->arena;
+	struct lifecycle_spec *life = arena_alloc(arena, sizeof(*life));
+	*life = LIFECYCLE_UNSAID;
+	process->lifecycle = life;
+	random_codes(&life->success_codes);
+	random_rules(arena, process);
+	life->max_restarts = maybe(0, 9);
+	life->jitter_percent = roll(101);
+	if (process->kind == KIND_INIT)
+		return;
+	if (process->kind == KIND_MAIN)
+		life->on_exit = (uint8_t)roll(ON_EXIT_STOP_ON_FAILURE + 1);
+	random_probes(arena, process);
+	random_hooks(arena, process, life);
+	random_dependency(arena, process, life);
+	life->notify = (uint8_t)roll(NOTIFY_ALL + 1);
+	life->notify_fd = maybe(3, 63);
+	life->watchdog_ns = life->notify ? roll(3) * S : 0;
+	life->daemon = spec->share_process_namespace && roll(2);
+	life->pid_file = roll(2) ? NULL : random_path(arena);
+	for (int i = roll(3); i > 0; i--)
+		strings_add(arena, &life->watch, random_path(arena));
+}
+
 static void random_process(struct pod_spec *spec, int index)
 {
 	char name[16];
@@ -215,6 +344,7 @@ static void random_process(struct pod_spec *spec, int index)
 	process->backoff_reset_ns = (int64_t)next_random(&seed) << roll(28);
 	process->read_only_rootfs = roll(2);
 	random_system(arena, process);
+	random_lifecycle(spec, process);
 }
 
 static void random_specs_survive(void **state)

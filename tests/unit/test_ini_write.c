@@ -143,6 +143,23 @@ static void mounts_with_blanks_survive(void **state)
 	spec_finish(&spec);
 }
 
+/* A probe that no file said has no default in it: 0 is no port and no period, so neither is written. */
+static void what_cannot_be_read_is_not_written(void **state)
+{
+	struct pod_spec spec;
+	struct probe_spec probe = {.period_ns = 3 * S, .handler.sleep_ns = -1};
+	struct text text = {0};
+	(void)state;
+	good_spec(&spec, MAIN("m"));
+	spec.processes[0].probes[PROBE_LIVENESS] = &probe;
+	strings_add(&spec.arena, &probe.handler.exec_command, "x");
+	ini_write(&text, &spec);
+	assert_contains(text.data, "livenessProbe.periodSeconds = 3\n");
+	assert_string_equal(problems_of(text.data), "");
+	text_finish(&text);
+	spec_finish(&spec);
+}
+
 int test_ini_write(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +169,7 @@ int test_ini_write(void)
 		cmocka_unit_test(entrypoint_and_order_survive),
 		cmocka_unit_test(list_items_survive),
 		cmocka_unit_test(mounts_with_blanks_survive),
+		cmocka_unit_test(what_cannot_be_read_is_not_written),
 	};
 	return UNIT_RUN("ini write", tests);
 }

@@ -56,7 +56,17 @@ int test_last_line(void);
 int test_evicted(void);
 int test_exit_code(void);
 int test_probes(void);
+int test_probe_worker(void);
 int test_hooks(void);
+int test_hooks_around(void);
+int test_notify(void);
+int test_daemon(void);
+int test_depends(void);
+int test_restart_all(void);
+int test_restart_limits(void);
+int test_reload(void);
+int test_replace(void);
+int test_check_lifecycle(void);
 int test_status(void);
 int test_notice(void);
 int test_random(void);
@@ -87,6 +97,11 @@ void good_spec(struct pod_spec *spec, const char *ini);
 
 /* Writes a checked spec, reads that, compares field by field, and writes it once more. */
 void assert_spec_survives(const struct pod_spec *spec);
+/* What that compares with: of two texts each may be NULL. */
+void assert_text_equal(const char *a, const char *b);
+void assert_strings_equal(const struct strings *a, const struct strings *b);
+/* ... probes, hooks, rules and all that hangs off process->lifecycle. */
+void assert_lifecycle_equal(const struct process_spec *a, const struct process_spec *b);
 
 /* Parts of pods for stories. */
 #define POLICY(policy)	  "[pod]\nrestartPolicy = " policy "\n"
@@ -97,6 +112,10 @@ void assert_spec_survives(const struct pod_spec *spec);
 #define MAIN(name)	  "[main " name "]\ncommand = x\n"
 #define PRE_STOP	  "lifecycle.preStop.exec.command = x\n"
 #define POST_START	  "lifecycle.postStart.exec.command = x\n"
+#define PRE_START	  "lifecycle.preStart.exec.command = x\n"
+#define POST_STOP	  "lifecycle.postStop.exec.command = x\n"
+#define RELOAD	  "lifecycle.reload.exec.command = x\n"
+#define DEPENDS(on)	  "dependsOn = " on "\n"
 #define STARTUP	  "startupProbe.exec.command = x\n"
 #define LIVENESS	  "livenessProbe.exec.command = x\n"
 #define READINESS	  "readinessProbe.exec.command = x\n"
@@ -146,14 +165,21 @@ void probe(struct story *t, const char *name, enum probe_type type, bool success
 void probe_ends(
 	struct story *t, const char *name, enum probe_type type, enum probe_result result);
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success);
+void notified(struct story *t, const char *name, enum notification notification);
+void notified_of(
+	struct story *t, const char *name, enum notification notification, int64_t value_ns);
+void changed(struct story *t, const char *name);
+/* The pod's file has changed: these end. Names with blanks between. */
+void replaced(struct story *t, const char *names);
 void signalled(struct story *t, int signo);
 void asked_to_stop(struct story *t, int64_t grace_ns);
 void evicted(struct story *t, int volume);
 void drained(struct story *t);
 
-/* The next thing that podinit did must be this; all that it told is beside (told()). */
+/* The next thing that podinit did must be this; all that it told is beside (told()). `which`: the hook, or the
+ * probe. */
 void expect_(struct story *t, enum action_type type, const char *name, int signo, bool group,
-	int hook, const char *file, int line);
+	int which, const char *file, int line);
 #define expect_spawn(t, name)	  expect_(t, ACT_SPAWN, name, 0, false, 0, __FILE__, __LINE__)
 #define expect_abort(t, name)	  expect_(t, ACT_ABORT, name, 0, false, 0, __FILE__, __LINE__)
 #define expect_kill_tree(t, name) expect_(t, ACT_KILL_TREE, name, 0, false, 0, __FILE__, __LINE__)
@@ -165,6 +191,14 @@ void expect_(struct story *t, enum action_type type, const char *name, int signo
 	expect_(t, ACT_RUN_HOOK, name, 0, false, hook, __FILE__, __LINE__)
 #define expect_cancel(t, name, hook)                                                               \
 	expect_(t, ACT_CANCEL_HOOK, name, 0, false, hook, __FILE__, __LINE__)
+#define expect_probe(t, name, probe)                                                               \
+	expect_(t, ACT_PROBE, name, 0, false, probe, __FILE__, __LINE__)
+#define expect_cancel_probe(t, name, probe)                                                        \
+	expect_(t, ACT_CANCEL_PROBE, name, 0, false, probe, __FILE__, __LINE__)
+#define expect_adopt(t, name) expect_(t, ACT_ADOPT, name, 0, false, 0, __FILE__, __LINE__)
+#define expect_cancel_adopt(t, name)                                                               \
+	expect_(t, ACT_CANCEL_ADOPT, name, 0, false, 0, __FILE__, __LINE__)
+#define expect_replace(t)      expect_(t, ACT_REPLACE, NULL, 0, false, 0, __FILE__, __LINE__)
 #define expect_drain(t, signo) expect_(t, ACT_DRAIN, NULL, signo, false, 0, __FILE__, __LINE__)
 #define expect_nothing(t)      expect_nothing_(t, __FILE__, __LINE__)
 void expect_nothing_(struct story *t, const char *file, int line);
@@ -182,6 +216,8 @@ struct process *process(struct story *t, const char *name);
 int index_of(struct story *t, const char *name);
 /* The latest notice of this reason (name NULL: about the pod), or NULL. */
 const struct notice *told(struct story *t, enum notice_reason reason, const char *name);
+/* How many of them since forget_told(). */
+int told_times(struct story *t, enum notice_reason reason, const char *name);
 void forget_told(struct story *t);
 #define assert_phase(t, expected)                                                                  \
 	assert_string_equal(pod_phase_name((enum pod_phase)(t)->pod->phase), expected)
