@@ -295,6 +295,7 @@ static const char *begin(struct loop *loop)
 		return result < 0 ? "make an empty standard input" : "receive signals";
 	}
 	ev_io_init(&loop->signals, on_signals, signals_fd, EV_READ);
+	ev_set_priority(&loop->signals, EV_MAXPRI); /* before a thousand answers to probes */
 	ev_io_start(loop->ev, &loop->signals);
 	if (loop->setup->outer_signals_fd >= 0) {
 		ev_io_init(&loop->outer_signals, on_outer_signals, loop->setup->outer_signals_fd,

@@ -3,4 +3,6 @@
 # on one day, and only the ratio means something.
 set -eu
 build=$1
-exec "${PYTHON:-python3}" "$(dirname "$0")/bench.py" "$build"
+here=$(dirname "$0")
+"${PYTHON:-python3}" "$here/bench.py" "$build"
+"${PYTHON:-python3}" "$here/probes.py" "$build"
