@@ -69,6 +69,8 @@ int main(void)
 		test_evicted,
 		test_exit_code,
 		test_probes,
+		test_probe_worker,
+		test_probe_results,
 		test_hooks,
 		test_status,
 		test_notice,
