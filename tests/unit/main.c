@@ -72,6 +72,8 @@ int main(void)
 		test_probe_worker,
 		test_probe_results,
 		test_hooks,
+		test_notify,
+		test_daemon,
 		test_status,
 		test_notice,
 		test_podstatus,
