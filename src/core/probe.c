@@ -221,9 +221,8 @@ static void run(struct step *step, struct probe *probe)
 	if (probe->fails_at != NEVER || probe->due > step->now)
 		return;
 	/* In its rhythm; what was missed meanwhile is not made up for. */
-	int64_t late = step->now - probe->due;
-	probe->due = late < spec->period_ns ? time_after(probe->due, spec->period_ns)
-					    : time_after(step->now, spec->period_ns);
+	int64_t late = (step->now - probe->due) % spec->period_ns;
+	probe->due = time_after(step->now, spec->period_ns - late);
 	attempt(step, index, type);
 }
 

@@ -223,6 +223,8 @@ static void no_daemon(struct step *step, int index, const struct event *event)
 	};
 	(void)event;
 	step_add(step, ACT_CANCEL_ADOPT, index);
+	/* It may have left one that was not found, which would be in the way of the next. */
+	step_add(step, ACT_KILL_TREE, index)->all = true;
 	process_start_failed(step, index, &failed);
 }
 

@@ -57,6 +57,7 @@ int test_evicted(void);
 int test_exit_code(void);
 int test_probes(void);
 int test_probe_worker(void);
+int test_probe_results(void);
 int test_hooks(void);
 int test_hooks_around(void);
 int test_notify(void);
