@@ -70,6 +70,7 @@ int main(void)
 		test_exit_code,
 		test_probes,
 		test_hooks,
+		test_reload,
 		test_status,
 		test_notice,
 		test_podstatus,
