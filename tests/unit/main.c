@@ -74,6 +74,7 @@ int main(void)
 		test_hooks,
 		test_notify,
 		test_daemon,
+		test_reload,
 		test_status,
 		test_notice,
 		test_podstatus,
