@@ -121,7 +121,7 @@ const char *hook_key_name(enum hook_type type);
 const char *dependency_condition_name(enum dependency_condition condition);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
-/* Has it a probe or a hook that runs a command beside it? */
+/* Does anything of podinit's go where it is: the command of a probe or a hook, or who reads its pid file? */
 bool spec_runs_beside(const struct process_spec *process);
 
 /* `code` to be added: 0..255; to be asked for: any. */
