@@ -55,9 +55,8 @@ static bool ran_out_of_memory(const struct loop *loop, int index, const struct r
 		cgroup_ran_out_of_memory(loop->setup->ground->cgroups, index, clock_monotonic());
 }
 
-/* What counts as the message of this end where there is no other: NULL: nothing does. */
-static const struct tail *said_last(
-	const struct loop *loop, int index, const struct reaped *reaped)
+/* What counts as the message of this end where there is no other; NULL: nothing does. */
+static const struct tail *said_last(const struct loop *loop, int index, const struct reaped *reaped)
 {
 	const struct process_spec *process = &loop->spec->processes[index];
 	const struct runtime *runtime = &loop->processes[index];

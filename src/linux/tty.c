@@ -65,9 +65,7 @@ static void on_input(struct ev_loop *ev, struct ev_io *io, int events)
 		length = tty->mid_line ? 2 : 1;
 	else
 		tty->mid_line = typed[length - 1] != '\n';
-	if ((write(tty->relay->input.fd, bytes, (size_t)length) < 0 &&
-		    errno != EAGAIN) ||
-		ended)
+	if ((write(tty->relay->input.fd, bytes, (size_t)length) < 0 && errno != EAGAIN) || ended)
 		ev_io_stop(ev, io);
 }
 
