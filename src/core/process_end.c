@@ -129,8 +129,7 @@ static struct termination termination_of(const struct process_spec *spec,
 	};
 	if (event->oom)
 		end.reason = NOTICE_OOM_KILLED;
-	else if (end.exit_code == 0 ||
-		exit_codes_have(&spec->lifecycle->success_codes, end.exit_code))
+	else if (exit_code_is_success(spec->lifecycle, end.exit_code))
 		end.reason = NOTICE_COMPLETED;
 	return end;
 }

@@ -55,6 +55,17 @@ static bool ran_out_of_memory(const struct loop *loop, int index, const struct r
 		cgroup_ran_out_of_memory(loop->setup->ground->cgroups, index, clock_monotonic());
 }
 
+/* What counts as the message of this end where there is no other; NULL: nothing does. */
+static const struct tail *said_last(const struct loop *loop, int index, const struct reaped *reaped)
+{
+	const struct process_spec *process = &loop->spec->processes[index];
+	const struct runtime *runtime = &loop->processes[index];
+	int code = reaped->signo ? 128 + reaped->signo : reaped->exit_code;
+	if (!process->message_falls_back || exit_code_is_success(process->lifecycle, code))
+		return NULL;
+	return process->tty ? &runtime->tty->tail : &runtime->capture->tail;
+}
+
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
 {
 	struct runtime *runtime = &loop->processes[index];
@@ -64,6 +75,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	loop_forget(runtime);
 	if (runtime->tty)
 		tty_end(runtime->tty, loop->ev);
+	if (runtime->capture)
+		capture_end(runtime->capture);
 	terminal_take_back(reaped->pid);
 	bool oom = ran_out_of_memory(loop, index, reaped);
 	if (runtime->error.stage != STAGE_NONE) {
@@ -77,7 +90,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	/* Its daemon, which may be found, lives in the same. */
 	if (loop->pod->processes[index].state != PROCESS_FORKING)
 		world_close(&runtime->world);
-	messages_keep(loop->setup->ground->volumes.messages, index, true);
+	messages_keep(loop->setup->ground->volumes.messages, index, true,
+		said_last(loop, index, reaped));
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
 			.process = index,

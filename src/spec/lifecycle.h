@@ -127,5 +127,7 @@ bool spec_runs_beside(const struct process_spec *process);
 /* `code` to be added: 0..255; to be asked for: any. */
 void exit_codes_add(struct exit_codes *codes, int code);
 bool exit_codes_have(const struct exit_codes *codes, int code);
+/* 0, or one that counts as 0 does. */
+bool exit_code_is_success(const struct lifecycle_spec *lifecycle, int code);
 
 #endif

@@ -42,6 +42,7 @@ int main(void)
 		test_expand,
 		test_units,
 		test_text,
+		test_tail,
 		test_keys,
 		test_value,
 		test_ini,

@@ -29,6 +29,7 @@ int test_words(void);
 int test_expand(void);
 int test_units(void);
 int test_text(void);
+int test_tail(void);
 int test_keys(void);
 int test_value(void);
 int test_ini(void);
