@@ -64,9 +64,10 @@ void process_settle(struct step *step, int index)
 {
 	const struct process_spec *spec = process_spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
-	enum restart_decision decision = step->pod->stopping || process->leaving
-		? RESTART_NOT
-		: restart_decide(step->spec, spec, process);
+	/* Of those that all start again none does so by itself. */
+	bool ends = step->pod->stopping || step->pod->restart_all_at != NEVER || process->leaving;
+	enum restart_decision decision =
+		ends ? RESTART_NOT : restart_decide(step->spec, spec, process);
 	if (decision == RESTART_LIMITED) {
 		struct notice notice = process_notice(step, index, NOTICE_RESTART_LIMIT);
 		notice.count = process->restarts;

@@ -177,13 +177,14 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	struct counts n = count(spec, pod);
 	enum pod_phase phase = raw_phase(spec, pod, &n);
 	bool was_final = pod->phase == PHASE_SUCCEEDED || pod->phase == PHASE_FAILED;
+	bool all_again =
+		pod->restart_all_at != NEVER || pod->conditions[CONDITION_ALL_RESTARTING];
 	bool is_final = phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
 	/* Final is for ever; and a pod is not final while something in it lives (unless that is
 	 * stuck for good, and podinit ends). Nor does one that ran become Pending again because a
 	 * process of it waits. */
 	if (was_final || (is_final && anything_lives(pod) && !pod->finished) ||
-		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING &&
-			!pod->conditions[CONDITION_ALL_RESTARTING]))
+		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING && !all_again))
 		return (enum pod_phase)pod->phase;
 	return phase;
 }
