@@ -74,8 +74,7 @@ void process_settle(struct step *step, int index)
 		step_tell(step, &notice);
 	}
 	process->all_again |= decision == RESTART_EVERYTHING;
-	if (decision == RESTART_IT || is_all_again(step, index) ||
-		process->stop_cause == STOP_RESTART_ALL)
+	if (decision == RESTART_IT || is_all_again(step, index))
 		kill_left(step, index);
 	if (decision == RESTART_IT)
 		wait_for_restart(step, index);
@@ -174,7 +173,7 @@ void process_exited_in_hook(struct step *step, int index, const struct event *ev
 	process_exited(step, index, event);
 }
 
-void process_start_failed(struct step *step, int index, const struct event *event)
+void process_set_start_error(struct step *step, int index, const struct event *event)
 {
 	struct process *process = &step->pod->processes[index];
 	process->previous = process->last;
@@ -190,6 +189,11 @@ void process_start_failed(struct step *step, int index, const struct event *even
 	notice.pid = event->pid;
 	notice.spawn_error = event->spawn_error;
 	step_tell(step, &notice);
+}
+
+void process_start_failed(struct step *step, int index, const struct event *event)
+{
+	process_set_start_error(step, index, event);
 	process_settle(step, index);
 }
 

@@ -158,15 +158,15 @@ static enum pod_phase raw_phase(
 		return PHASE_RUNNING;
 	if (pod->restart_all_at != NEVER)
 		return PHASE_PENDING; /* whoever has ended begins anew */
-	if (n->failed_init)
+	if (n->failed_init && !pod->replacing)
 		return PHASE_FAILED;
 	if (n->pending_init || (n->pending_sidecar && !initialized) || n->waiting)
 		return PHASE_PENDING;
 	if (n->running && !n->unknown)
 		return PHASE_RUNNING;
 	if (!n->running && n->stopped && !n->unknown) {
-		if (n->stopped != n->final)
-			return PHASE_RUNNING; /* one will run again */
+		if (n->stopped != n->final || pod->replacing)
+			return PHASE_RUNNING; /* one will run again, or another one */
 		return n->stopped == n->succeeded ? PHASE_SUCCEEDED : PHASE_FAILED;
 	}
 	return PHASE_PENDING;
