@@ -308,8 +308,8 @@ static void send_stop_signal(struct life *life, struct model_process *process)
 }
 
 /* Mains at once, or after who depends on them; sidecars in reverse order after them; all of them when the grace
- * is over. */
-void due_stop_signals(struct life *life)
+ * is over. Whose turn it is, is seen when all else has followed from the event. */
+void due_stop_signals(struct life *life, bool gives_turns)
 {
 	struct model *model = &life->model;
 	bool blocked = false;
@@ -317,7 +317,10 @@ void due_stop_signals(struct life *life)
 		struct model_process *process = &model->processes[i];
 		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
 		bool ends = model->stopping || process->leaving;
-		bool waits = kind == KIND_SIDECAR ? blocked : has_live_dependents(life, i);
+		bool has_turn = kind == KIND_SIDECAR || spec_of(life, i)->is_depended_on;
+		bool waits = !gives_turns	? has_turn
+			: kind == KIND_SIDECAR ? blocked
+						: has_live_dependents(life, i);
 		if (process->alive && process->stopping && !process->signalled &&
 			!process->hook_runs[HOOK_PRE_STOP] &&
 			!(waits && ends && process->stop_by > life->now))

@@ -163,7 +163,7 @@ void random_requests(struct life *life, void (*add)(struct life *, int64_t, stru
 	bool is_plain = life->spec.entrypoint || !life->spec.process_count;
 	for (int64_t i = rng_between(rng, -3, 3); i > 0 && !is_plain; i--)
 		add(life, life->now + rng_time(rng, end - life->now), process_event(life, rng));
-	if (!is_plain && rng_chance(rng, 40))
+	for (int64_t i = rng_between(rng, -8, 2); i > 0 && !is_plain; i--)
 		add(life, life->now + rng_time(rng, end - life->now),
 			(struct event){.type = EVENT_REPLACED});
 }

@@ -181,7 +181,7 @@ void life_run(struct life *life, uint64_t seed)
 		return;
 	}
 	some_nonsense(life, 50);
-	step(life, &(struct event){.type = EVENT_BOOT});
+	step(life, &(struct event){.type = EVENT_BOOT, .seed = (uint32_t)rng_next(&life->rng)});
 	while (!life->model.finished) {
 		struct event event;
 		some_nonsense(life, 40);

@@ -362,7 +362,7 @@ void model_step(struct life *life, const struct event *event)
 	struct model *model = &life->model;
 	begin_step(life);
 	take_event(life, event);
-	due_stop_signals(life); /* of the event: the time comes after it */
+	due_stop_signals(life, false); /* of the event: the time comes after it */
 	if (!model->stopping && life->now >= model->deadline_at)
 		model_stop_pod(life, STOP_DEADLINE, life->spec.grace_ns);
 	do {
@@ -371,7 +371,7 @@ void model_step(struct life *life, const struct event *event)
 		due_conclusions(life);
 		due_first_starts(life);
 		due_replacement(life);
-		due_stop_signals(life);
+		due_stop_signals(life, true);
 	} while (model->moved);
 	model->initialized |= model->next_init >= life->spec.init_count;
 	if (model->stopping)

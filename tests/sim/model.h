@@ -74,7 +74,7 @@ void due_deadlines(struct life *life, int index);
 void due_conclusions(struct life *life);
 void due_first_starts(struct life *life);
 void due_replacement(struct life *life);
-void due_stop_signals(struct life *life);
+void due_stop_signals(struct life *life, bool gives_turns);
 void due_drain(struct life *life);
 void model_start(struct life *life, int index);
 

@@ -10,7 +10,7 @@ void model_begin_to_stop(struct life *life, int index, enum stop_cause cause, in
 	process->stopping = true;
 	process->forking = false;
 	process->cause = (uint8_t)cause;
-	process->stop_by = stop_by;
+	process->stop_by = process->told_stop_by = stop_by;
 	process->reload_wanted = false;
 	process->watchdog_at = NEVER;
 	owe_notice(&process->debt, NOTICE_KILLING);

@@ -47,12 +47,12 @@ static const char *name_of(const struct life *life, int index)
 
 static enum promise promise_of_spawn(const struct life *life, int index)
 {
-	const struct model_process *process = &life->model.processes[index];
+	const struct world_process *real = &life->world.processes[index];
 	if (life->model.stopping)
 		return PROMISE_NOTHING_STARTS;
-	if (process->alive || process->spawning)
+	if (real->alive || real->spawning)
 		return PROMISE_ONE_INSTANCE;
-	return process->instances ? PROMISE_RESTARTS : PROMISE_INIT_ORDER;
+	return life->model.processes[index].instances > 1 ? PROMISE_RESTARTS : PROMISE_INIT_ORDER;
 }
 
 static enum promise promise_of(const struct life *life, int index, int what)
@@ -173,10 +173,11 @@ static void signals(struct life *life, const struct action *action)
 	int stop_signal =
 		model->stop_signo ? model->stop_signo : life->spec.processes[index].stop_signal;
 	int reload_signal = life->spec.processes[index].lifecycle->reload_signal;
-	enum owed what = !process->alive		? OWE_GROUP
-		: process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
-		: process->debt.owed & BIT(OWE_RELOAD)	? OWE_RELOAD
-							: OWE_STOP;
+	/* In this order: what came from outside came first. */
+	enum owed what = process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
+		: process->debt.owed & BIT(OWE_RELOAD)	       ? OWE_RELOAD
+		: process->alive			       ? OWE_STOP
+							       : OWE_GROUP;
 	if (what == OWE_GROUP && model->leaves && !process->group_told)
 		stop_signal = life->spec.signal_map[SIGNAL_TERM];
 	take(life, index, what);

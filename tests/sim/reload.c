@@ -24,11 +24,13 @@ static bool has_command_beside(const struct process_spec *process)
 	return false;
 }
 
-/* Only what it runs cannot change while it runs, of all that random_change() changes; and commands beside it need
- * what only an instance that began with some has. */
+/* What it runs, and what it must be given at its birth: all that, of what random processes have, cannot change
+ * while it runs. Commands beside it need what only an instance that began with some has. */
 static bool is_another(const struct process_spec *old, const struct process_spec *fresh)
 {
-	return strcmp(old->command.items[0], fresh->command.items[0]) != 0 ||
+	const struct lifecycle_spec *a = old->lifecycle, *b = fresh->lifecycle;
+	return a->daemon != b->daemon || a->notify != b->notify || a->notify_fd != b->notify_fd ||
+		a->watchdog_ns != b->watchdog_ns || strcmp(old->command.items[0], fresh->command.items[0]) != 0 ||
 		(has_command_beside(fresh) && !has_command_beside(old));
 }
 

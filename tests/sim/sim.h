@@ -136,6 +136,7 @@ struct model_process {
 	uint8_t cause; /* enum stop_cause of this instance */
 	/* Of the instance that is being stopped: */
 	bool stopping, signalled, killed, group_told;
+	int64_t told_stop_by; /* with which it was told; stop_by may be sooner already */
 	int64_t stop_by, signalled_at, kill_by;
 	struct model_probe probes[PROBE_COUNT];
 };

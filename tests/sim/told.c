@@ -67,7 +67,7 @@ static struct notice expected_notice(const struct life *life, const struct notic
 		notice.pid = process->pid;
 		notice.cause = process->cause;
 		if (bit == NOTICE_KILLING)
-			notice.delay_ns = process->stop_by - life->now;
+			notice.delay_ns = process->told_stop_by - life->now;
 		break;
 	case NOTICE_UNHEALTHY:
 		expect_unhealthy(process, &notice, bit != NOTICE_UNHEALTHY);
