@@ -76,6 +76,7 @@ int main(void)
 		test_notify,
 		test_daemon,
 		test_reload,
+		test_meetings,
 		test_status,
 		test_notice,
 		test_podstatus,

@@ -67,6 +67,7 @@ int test_depends(void);
 int test_restart_all(void);
 int test_restart_limits(void);
 int test_reload(void);
+int test_meetings(void);
 int test_replace(void);
 int test_check_lifecycle(void);
 int test_status(void);
