@@ -13,6 +13,7 @@ void act_spawn_succeeded(struct loop *loop, int index)
 {
 	leftover_expect_more(loop, index);
 	daemon_expect(loop, index);
+	watcher_begin(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,

@@ -45,6 +45,15 @@ static void arm_deadline(struct loop *loop, int64_t now)
 	ev_timer_start(loop->ev, &loop->deadline);
 }
 
+/* Nothing that they could find matters any more. */
+static void end_helpers(struct loop *loop)
+{
+	evictor_end(&loop->evictor);
+	reload_give_up(loop);
+	for (int i = 0; i < loop->spec->process_count; i++)
+		watcher_end(loop, i);
+}
+
 /* Steps the core with what is in the queue, which grows by the results. */
 static void run_queue(struct loop *loop)
 {
@@ -64,10 +73,8 @@ static void run_queue(struct loop *loop)
 	if (loop->queue_count)
 		ev_idle_start(loop->ev, &loop->more_work);
 	/* Before it could be taken for something left behind. */
-	if (loop->pod->stopping) {
-		evictor_end(&loop->evictor);
-		reload_give_up(loop);
-	}
+	if (loop->pod->stopping)
+		end_helpers(loop);
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
 }
@@ -223,6 +230,7 @@ static void open_control(struct loop *loop)
 void loop_init_runtime(struct runtime *runtime)
 {
 	*runtime = (struct runtime){.pidfd = -1, .status.fd = -1, .world = WORLD_NONE};
+	watcher_init(&runtime->watcher);
 }
 
 /* All the memory there will ever be. False: there is not enough. */
@@ -334,6 +342,7 @@ static void finish(struct loop *loop)
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
+		watcher_end(loop, i);
 		loop_forget(&loop->processes[i]);
 		world_close(&loop->processes[i].world);
 		if (loop->processes[i].tty && loop->ev)

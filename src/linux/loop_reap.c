@@ -14,13 +14,13 @@ bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
 		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
-		tasks_have(&loop->tasks, pid);
+		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid);
 }
 
 int loop_helper_count(const struct loop *loop)
 {
 	return (loop->evictor.pid != 0) + (loop->reload.reader != 0) + daemon_reader_count(loop) +
-		tasks_count(&loop->tasks);
+		watcher_count(loop) + tasks_count(&loop->tasks);
 }
 
 void loop_forget(struct runtime *runtime)
@@ -75,8 +75,10 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	if (heir && daemon_adopt(loop, index, heir))
 		return;
 	/* Its daemon, which may be found, lives in the same. */
-	if (loop->pod->processes[index].state != PROCESS_FORKING)
+	if (loop->pod->processes[index].state != PROCESS_FORKING) {
 		world_close(&runtime->world);
+		watcher_end(loop, index);
+	}
 	messages_keep(loop->setup->ground->volumes.messages, index, true);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
@@ -121,7 +123,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
 		!evictor_reaped(&loop->evictor, reaped->pid) &&
-		!daemon_reaped(loop, reaped->pid) && !reload_reaped(loop, reaped->pid))
+		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
+		!reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -18,6 +18,7 @@
 #include "spawn.h"
 #include "task.h"
 #include "tty.h"
+#include "watch.h"
 #include "world.h"
 
 /* A process of the pod as the kernel knows it. */
@@ -38,6 +39,7 @@ struct runtime {
 	struct tty *tty;	  /* NULL: it has none of its own */
 	struct ready *ready;	  /* NULL: it has no notifyFd */
 	struct daemon *daemon;	  /* NULL: its program does not fork away */
+	struct watcher watcher;	  /* of what it reads */
 };
 
 struct loop {
