@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from config_map import ConfigMap
 from pods import PLAIN, SANDBOX, UNSHARE, descendants, is_running, polite, read, until
 
 HEAD = "[pod]\nname = test\nterminationGracePeriodSeconds = 5\n"
@@ -56,30 +57,6 @@ def conf(tmp_path):
     directory.mkdir()
     (directory / "a").write_text("a")
     return directory
-
-
-class ConfigMap:
-    """Mounted as the kubelet does it; `pause`: seconds after each step of it."""
-
-    def __init__(self, directory, pause=0.0):
-        self.directory, self.number, self.pause = directory, 0, pause
-        directory.mkdir(exist_ok=True)
-        self.write("first")
-        for name in ("a.conf", "b.conf"):
-            (directory / name).symlink_to(f"..data/{name}")
-
-    def write(self, word):
-        data, new = self.directory / "..data", self.directory / f"..2026_{self.number}"
-        self.number += 1
-        old = self.directory / os.readlink(data) if data.is_symlink() else None
-        new.mkdir()
-        for step in (lambda: (new / "a.conf").write_text(word),
-                     lambda: (new / "b.conf").write_text(word),
-                     lambda: (self.directory / "..data_tmp").symlink_to(new.name),
-                     lambda: (self.directory / "..data_tmp").rename(data),
-                     lambda: old and shutil.rmtree(old)):
-            time.sleep(self.pause)
-            step()
 
 
 # --- what follows from a change ---
@@ -162,13 +139,13 @@ def test_nothing_is_left_of_those_who_looked(pods, conf):
 @pytest.mark.parametrize("pause", [0, 0.4])
 def test_the_swap_of_a_config_map_is_one_change(pods, tmp_path, pause):
     """However long the kubelet takes for its steps."""
-    config = ConfigMap(tmp_path / "map")
+    config = ConfigMap(tmp_path / "map", a="first", b="first")
     pod = start(pods, main("m", f"watch = {config.directory}", HUP, command=TOLD) +
-                main("n", f"watch = {config.directory}/a.conf", HUP, command=TOLD), 2)
+                main("n", f"watch = {config.directory}/a", HUP, command=TOLD), 2)
     until(lambda: read(pod.out).count("ready") == 2, "they have their traps")
     config.pause = pause
     for number in range(1, 4):
-        config.write(str(number))
+        config.write(a=str(number), b=str(number))
         reloaded(pod, number, "m")
         reloaded(pod, number, "n")
     pod.stop()
@@ -339,9 +316,9 @@ def test_a_volume_is_watched_as_the_process_sees_it(pods, tmp_path, view, more):
            main("other", f"watch = {secret}", HUP))
     pod = pods.start(ini, how=UNSHARE)
     watching(pod, 2)
-    config = ConfigMap(shared)
+    config = ConfigMap(shared, a="first")
     reloaded(pod)
-    config.write("more")
+    config.write(a="more")
     reloaded(pod, 2)
     assert not reloads(pod, "other")
     (secret / "mine").touch()
