@@ -1,7 +1,7 @@
-/* From paths to what has become of them. What counts is how the files are found, compared with the time before:
- * inotify only says when to look again, so what it loses (a full queue, a mount, a file system of others) costs
- * time and no change. Each look begins with an inotify of its own, before anything is read: what changes after that
- * is told. Must not run in podinit itself, which would wait for every file system. */
+/* From paths to what has become of them. What counts is how the files are found, compared with the look before.
+ * inotify only says when to look again: so what it loses (a full queue, a mount, a file system of others)
+ * costs time, and no change. Each look begins with an inotify of its own, before anything is read: what changes
+ * after that is told. Must not run in podinit itself, which would wait for every file system. */
 #include "lookout.h"
 
 #include <dirent.h>
@@ -72,8 +72,8 @@ static uint64_t print_name(const char *name)
 	return mix(BASIS, name, strlen(name));
 }
 
-/* Of a directory it matters that it is one: what is in it counts by itself, or not at all. The inode's number does
- * not matter: file systems of users (FUSE) make new ones. */
+/* Of a directory it matters that it is one: what is in it counts by itself, or not at all. The number of the
+ * inode does not matter: file systems of users (FUSE) may make new ones. */
 static uint64_t print_file(const char *name, const struct stat *status)
 {
 	const int64_t fields[] = {status->st_mode & S_IFMT, status->st_size, status->st_mtim.tv_sec,

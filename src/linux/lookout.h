@@ -1,5 +1,5 @@
-/* The looking at what a process watches, for a child of podinit's: a path may hang, in a file system that does not
- * answer. What it sees it says through a descriptor. */
+/* The looking at what a process watches, for a child of podinit's: a path may hang, in a file system that does
+ * not answer. What it sees it says through a descriptor. */
 #ifndef PODINIT_LINUX_LOOKOUT_H
 #define PODINIT_LINUX_LOOKOUT_H
 
@@ -25,8 +25,8 @@ struct lookout_news {
 /* Tells one thing. 0 or -errno. */
 int lookout_tell(int fd, const struct lookout_news *news);
 
-/* Looks at the paths, resolved where this process is, and tells `fd` what becomes of them: of one burst of changes
- * once. Returns when nobody listens any more. */
+/* Looks at the paths, resolved where this process is, and tells `fd` what becomes of them: of one burst of
+ * changes once. Returns when nobody listens any more. */
 void lookout_run(const struct strings *paths, int fd);
 
 #endif

@@ -1,5 +1,5 @@
-/* `watch`: a process is told when what it reads has changed. While it runs, a child of podinit's looks at the paths
- * (lookout.h) as the process sees them; what it tells becomes EVENT_CHANGED. */
+/* `watch`: a process is told when what it reads has changed. While it runs, a child of podinit's looks at the
+ * paths (lookout.h) as the process sees them; what it tells becomes EVENT_CHANGED. */
 #ifndef PODINIT_LINUX_WATCH_H
 #define PODINIT_LINUX_WATCH_H
 
