@@ -75,7 +75,7 @@ def test_a_signal_where_one_is_said(pods, conf, how):
     reloaded(pod, 2)
     assert len(pod.events(reason="Started")) == 2 and not pod.events(reason="Reloading", process="other")
     pod.stop()
-    assert not pod.survivors() and "left behind" not in pod.output()
+    assert not pod.survivors() and not pod.events(reason="Leftover")
 
 
 def test_a_command_where_one_is_said(pods, conf):
@@ -119,8 +119,9 @@ def test_who_watches_the_same_is_told_each_in_its_way(pods, conf):
     pod.stop()
 
 
-def test_nothing_is_left_of_those_who_looked(pods, conf):
-    pod = start(pods, main("m", f"watch = {conf}"), how=UNSHARE)
+@pytest.mark.parametrize("view", ["", "securityContext.readOnlyRootFilesystem = true"])
+def test_nothing_is_left_of_those_who_looked(pods, conf, view):
+    pod = start(pods, main("m", f"watch = {conf}", view), how=UNSHARE)
     before, old = len(os.listdir(f"/proc/{pod.inner}/fd")), set()
     for number in range(1, 6):
         old |= watching(pod, 1, but=old)
@@ -130,7 +131,7 @@ def test_nothing_is_left_of_those_who_looked(pods, conf):
     until(lambda: len(pod.processes()) == 2, "two are left")
     assert len(os.listdir(f"/proc/{pod.inner}/fd")) == before
     pod.stop()
-    assert not pod.survivors()
+    assert not pod.survivors() and not pod.events(reason="Leftover")
 
 
 # --- what is a change, and how often it is one ---
@@ -298,6 +299,19 @@ def test_a_loop_of_links_is_no_path(pods, tmp_path):
     # That it can be seen now is no change: nobody knows what it was.
     watching(pod)
     assert not reloads(pod)
+    pod.stop()
+
+
+def test_a_pod_of_another_user(open_pods):
+    """In a user namespace of its own."""
+    conf = open_pods.directory / "conf"
+    conf.mkdir()
+    os.chown(conf, 1000, 1000)
+    pod = start(open_pods, main("m", f"watch = {conf}", "securityContext.readOnlyRootFilesystem = true", HUP,
+                                command=TOLD), prefix=["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"])
+    pod.says("ready")
+    (conf / "a").write_text("x")
+    reloaded(pod)
     pod.stop()
 
 
