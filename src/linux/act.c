@@ -12,6 +12,7 @@
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
+	watcher_begin(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
 			.process = index,

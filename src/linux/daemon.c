@@ -264,8 +264,10 @@ void daemon_give_up(struct loop *loop, int process)
 	close_result(loop, daemon);
 	if (daemon->reader)
 		kill(daemon->reader, SIGKILL); /* not reaped yet: it is that one */
-	if (!loop->processes[process].pid)
-		world_close(&loop->processes[process].world);
+	if (loop->processes[process].pid)
+		return;
+	world_close(&loop->processes[process].world);
+	watcher_end(loop, process);
 }
 
 void daemon_renumber(struct daemon *daemon, int process)

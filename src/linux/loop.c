@@ -44,6 +44,15 @@ static void arm_deadline(struct loop *loop, int64_t now)
 	ev_timer_start(loop->ev, &loop->deadline);
 }
 
+/* Nothing that they could find matters any more. */
+static void end_helpers(struct loop *loop)
+{
+	evictor_end(&loop->evictor);
+	reload_give_up(loop);
+	for (int i = 0; i < loop->spec->process_count; i++)
+		watcher_end(loop, i);
+}
+
 /* Steps the core with what is in the queue, which grows by the results. */
 static void run_queue(struct loop *loop)
 {
@@ -63,10 +72,8 @@ static void run_queue(struct loop *loop)
 	if (loop->queue_count)
 		ev_idle_start(loop->ev, &loop->more_work);
 	/* Before it could be taken for something left behind. */
-	if (loop->pod->stopping) {
-		evictor_end(&loop->evictor);
-		reload_give_up(loop);
-	}
+	if (loop->pod->stopping)
+		end_helpers(loop);
 	if (loop->drain_signo && !loop->holds_zombie)
 		act_drain(loop);
 }
@@ -222,6 +229,7 @@ static void open_control(struct loop *loop)
 void loop_init_runtime(struct runtime *runtime)
 {
 	*runtime = (struct runtime){.pidfd = -1, .status.fd = -1, .world = WORLD_NONE};
+	watcher_init(&runtime->watcher);
 }
 
 /* One result at most per action; who prepared itself meanwhile; and what came from outside. */
@@ -360,6 +368,7 @@ static void finish(struct loop *loop)
 	for (int i = 0; loop->processes && i < loop->spec->process_count; i++) {
 		if (act_is_preparing(&loop->processes[i]))
 			act_stop_preparing(loop, &loop->processes[i]);
+		watcher_end(loop, i);
 		loop_forget(&loop->processes[i]);
 		world_close(&loop->processes[i].world);
 		loop_unfurnish(&loop->processes[i], loop->ev, deadline);

@@ -13,14 +13,14 @@ enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
-		(loop->reload.reader && pid == loop->reload.reader) ||
-		daemon_is_reader(loop, pid) || tasks_have(&loop->tasks, pid);
+		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
+		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid);
 }
 
 int loop_helper_count(const struct loop *loop)
 {
 	return (loop->evictor.pid != 0) + (loop->reload.reader != 0) + daemon_reader_count(loop) +
-		tasks_count(&loop->tasks);
+		watcher_count(loop) + tasks_count(&loop->tasks);
 }
 
 void loop_forget(struct runtime *runtime)
@@ -88,8 +88,10 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	if (heir && daemon_adopt(loop, index, heir))
 		return;
 	/* Its daemon, which may be found, lives in the same. */
-	if (loop->pod->processes[index].state != PROCESS_FORKING)
+	if (loop->pod->processes[index].state != PROCESS_FORKING) {
 		world_close(&runtime->world);
+		watcher_end(loop, index);
+	}
 	messages_keep(loop->setup->ground->volumes.messages, index, true,
 		said_last(loop, index, reaped));
 	loop_feed(loop,
@@ -134,7 +136,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid) &&
+		!evictor_reaped(&loop->evictor, reaped->pid) &&
+		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
 		!reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);

@@ -180,6 +180,7 @@ static void move_runtime(struct loop *loop, struct runtime *to, int old, int ind
 	if (is_anew)
 		loop_said_forget(loop, old);
 	*to = *from;
+	watcher_move(loop, &to->watcher, &from->watcher, index);
 	if (is_anew) {
 		to->daemon = spare.daemon;
 		to->ready = spare.ready;
@@ -205,6 +206,7 @@ static void end_runtime(struct loop *loop, int index)
 	if (act_is_preparing(runtime))
 		act_stop_preparing(loop, runtime);
 	loop_said_forget(loop, index);
+	watcher_end(loop, index);
 	loop_forget(runtime);
 	world_close(&runtime->world);
 	loop_unfurnish(runtime, loop->ev, clock_monotonic());
@@ -242,6 +244,17 @@ static void move_ground(struct loop *loop, struct replacement *replacement)
 	filters_finish(&ground->filters);
 	ground->filters = replacement->reading.filters;
 	replacement->reading.filters = (struct filters){0};
+}
+
+/* `replacement` holds what the pod was. */
+static void renew_watchers(struct loop *loop, const struct replacement *replacement)
+{
+	const struct changes *changes = &replacement->reading.changes;
+	for (int i = 0; i < changes->new_count; i++) {
+		int old = changes->items[i].old;
+		if (old >= 0)
+			watcher_renew(loop, i, &replacement->reading.spec.processes[old]);
+	}
 }
 
 /* Who has the pod's spec has its address: so that stays, and what stands there is another. */
@@ -332,6 +345,7 @@ void replacement_take_place(struct loop *loop, struct replacement *replacement)
 	replacement->control_buffers = NULL;
 	swap_state(loop, replacement);
 	move_spec(loop, replacement);
+	renew_watchers(loop, replacement);
 	say_done(loop, replacement);
 	retire(loop, replacement);
 	replacement_free(replacement);

@@ -19,6 +19,7 @@
 #include "spawn.h"
 #include "task.h"
 #include "tty.h"
+#include "watch.h"
 #include "world.h"
 
 /* A process of the pod as the kernel knows it. */
@@ -41,6 +42,7 @@ struct runtime {
 	struct capture *capture;
 	struct ready *ready;	  /* NULL: it has no notifyFd */
 	struct daemon *daemon;	  /* NULL: its program does not fork away */
+	struct watcher watcher;	  /* of what it reads */
 };
 
 struct loop {

@@ -206,10 +206,11 @@ static void compare_process(struct comparison *one, const struct process_spec *o
 		if (change->kind < follows)
 			change->kind = (uint8_t)follows;
 	}
-	/* What commands beside an instance need is taken at its birth. */
-	if (change->kind == CHANGE_LIVE && spec_runs_beside(fresh) && !spec_runs_beside(old)) {
+	/* What it takes to join an instance's own file system is taken at its birth. */
+	if (change->kind == CHANGE_LIVE && spec_needs_view(one->fresh, fresh) &&
+		spec_runs_beside(fresh) && !spec_runs_beside(old)) {
 		change->kind = CHANGE_RESTART;
-		add_line(one->changes, "%s %s: its first command beside it (restart)", kind,
+		add_line(one->changes, "%s %s: nothing ran beside it so far (restart)", kind,
 			fresh->name);
 	}
 }

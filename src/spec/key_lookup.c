@@ -294,7 +294,8 @@ static void print_key(const struct key *key, struct text *out)
 		text_add(out, "; default %s", key->fallback);
 	text_add(out, "%s", key->required ? "; required" : "");
 	print_sections(key, out);
-	text_add(out, "%s)\n      %s\n", key->later ? "; not supported yet" : "", key->doc);
+	const char *more = key->later ? "; not supported yet" : key->live ? "; live" : "";
+	text_add(out, "%s)\n      %s\n", more, key->doc);
 }
 
 void keys_print(struct text *out)

@@ -350,7 +350,7 @@ const struct key KEYS[] = {
 		.doc = "Socket that podinit makes, holds and passes as LISTEN_FDS: 80, 0.0.0.0:80, [::]:80, "
 		       "/run/x.sock, @name; dgram, seqpacket, mode=0660, backlog=N behind it."},
 	{"watch", IN_SIDECAR | IN_MAIN, KEY_STRINGS, LIFECYCLE(watch),
-		LIVE, .doc = "Directory whose changes reload it; without lifecycle.reload, restart it."},
+		LIVE, .doc = "File or directory whose changes reload it; without lifecycle.reload, restart it."},
 	{"log.path", IN_PROCESS, KEY_PATH, LATER, .doc = "File for its output."},
 	{"log.format", IN_PROCESS, KEY_ENUM, LATER, .choices = LOG_FORMATS,
 		.doc = "How its output is marked."},

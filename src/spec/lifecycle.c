@@ -64,6 +64,8 @@ bool spec_runs_beside(const struct process_spec *process)
 		if (spec_handler_type(process->lifecycle->hooks[beside[i]]) == HANDLER_EXEC)
 			return true;
 	}
+	if (process->lifecycle->watch.count)
+		return true;
 	for (int i = 0; i < PROBE_COUNT; i++) {
 		if (process->probes[i] &&
 			spec_handler_type(&process->probes[i]->handler) == HANDLER_EXEC)

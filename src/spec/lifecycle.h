@@ -100,7 +100,7 @@ struct lifecycle_spec {
 	struct exit_codes success_codes;   /* that count as 0 does */
 	int64_t watchdog_ns;		   /* 0: none */
 	const char *pid_file;		   /* of a daemon, in its own root; NULL: it is guessed */
-	struct strings watch;		   /* directories in its own root */
+	struct strings watch;		   /* files and directories in its own root */
 	struct listens listens;		   /* sockets that are made for it */
 	int32_t reload_signal;		   /* 0: none */
 	int32_t notify_fd;		   /* s6: a line written there says ready; INT_UNSET: none */
@@ -121,7 +121,8 @@ const char *hook_key_name(enum hook_type type);
 const char *dependency_condition_name(enum dependency_condition condition);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
-/* Does anything of podinit's go where it is: the command of a probe or a hook, or who reads its pid file? */
+/* Does anything of podinit's go where it is, into its file system: the command of a probe or a hook, who watches, or
+ * who reads its pid file? */
 bool spec_runs_beside(const struct process_spec *process);
 
 /* `code` to be added: 0..255; to be asked for: any. */

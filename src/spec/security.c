@@ -153,6 +153,9 @@ uint64_t spec_needed_capabilities(const struct pod_spec *pod, const struct proce
 	/* The kernel's word for entering somebody's view. */
 	if (spec_needs_view(pod, process) && spec_runs_beside(process))
 		set |= BIT(SYS_CHROOT);
+	/* Its files may be nobody's but its own. */
+	if (process->lifecycle->watch.count)
+		set |= BIT(DAC_OVERRIDE);
 	/* A filter is installed by who may, or by who can gain nothing any more. */
 	if (security.seccomp > PROFILE_UNCONFINED && process->privilege_escalation != SAID_FALSE)
 		set |= BIT(SYS_ADMIN);

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from config_map import ConfigMap
 from pods import PLAIN, kill, until
 
 POD = "[pod]\nname = real\nrestartPolicy = Always\nterminationGracePeriodSeconds = 20\n"
@@ -60,22 +61,25 @@ class Load:
 
 
 def nginx_conf(directory, port, word):
-    (directory / "conf").mkdir(exist_ok=True)
-    new = directory / "conf/new"
-    new.write_text(f"""
+    """By its name in the ConfigMap."""
+    return {"nginx.conf": f"""
 daemon off; worker_processes 2; pid {directory}/pid; error_log {directory}/error.log;
 events {{ worker_connections 256; }}
 http {{ access_log off; server {{ listen 127.0.0.1:{port}; location / {{ return 200 "{word}"; }} }} }}
-""")
-    new.rename(directory / "conf/nginx.conf")
+"""}
 
 
 def test_nginx_reloads_under_load_and_loses_no_request(pods, tmp_path):
+    """A ConfigMap that is exchanged again and again; each exchange is one reload, and is served."""
     port = free_port()
-    nginx_conf(tmp_path, port, "word 0")
+    config = ConfigMap(tmp_path / "map", **nginx_conf(tmp_path, port, "word 0"))
     pod = pods.start(POD + f"""
+[volume config]
+hostPath.path = {config.directory}
+
 [main main]
 command = nginx -c {tmp_path}/conf/nginx.conf
+volumeMounts = config:{tmp_path}/conf:ro
 startupProbe.httpGet.port = {port}
 startupProbe.periodSeconds = 1
 startupProbe.failureThreshold = 30
@@ -90,14 +94,15 @@ watch = {tmp_path}/conf
     ready(pod)
     load = Load(port)
     try:
-        for number in range(1, 6):
-            nginx_conf(tmp_path, port, f"word {number}")
+        for number in range(1, 21):
+            config.write(**nginx_conf(tmp_path, port, f"word {number}"))
             pod.event(number, reason="Reloading", process="main")
             until(lambda: (200, f"word {number}") in load.answers[-8:], f"word {number} is served")
     finally:
         load.stop()
     assert not load.failures
     assert {status for status, _ in load.answers} == {200}
+    assert len(pod.events(reason="Reloading")) == 20
     assert pod.container("main")["restartCount"] == 0
     assert pod.stop() == 0  # SIGQUIT is nginx's orderly end
 

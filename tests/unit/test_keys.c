@@ -290,7 +290,7 @@ static void table_is_printed(void **state)
 	}
 	assert_contains(out.data, "[pod]\n");
 	assert_contains(out.data, "[main NAME]\n");
-	assert_contains(out.data, "restartPolicy (Always|OnFailure|Never; default Always)");
+	assert_contains(out.data, "restartPolicy (Always|OnFailure|Never; default Always; live)");
 	assert_contains(out.data, "command (command line; required)");
 	assert_contains(out.data, "image (text; not supported yet)");
 	assert_contains(out.data, "nice (integer -20..19)");
