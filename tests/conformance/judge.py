@@ -5,6 +5,7 @@ import operator
 import re
 
 OPERATORS = {">=": operator.ge, "<=": operator.le, "==": operator.eq, ">": operator.gt, "<": operator.lt}
+AT_ONCE = 0.1  # seconds from Starting to Started of a program without a delay
 
 
 class NotUnderstood(Exception):
@@ -182,8 +183,18 @@ def never_exits(record, name):
     return found and f"{name} Exiting at {found[0][1]:.2f}" or None
 
 
+def start(record, name):
+    """Where in the record it started: its own line. But for what a program says at once nobody waits: then it is
+    podinit's word that it runs."""
+    started, begun = record.log(name, "Started"), record.log(name, "Starting")
+    told = [index for index, entry in enumerate(record.entries) if entry.kind == "event"
+            and (entry.value["reason"], entry.value.get("process")) == ("Started", name)]
+    at_once = started and started[0][1] - begun[0][1] < AT_ONCE
+    return told[0] if at_once and told else first(started)
+
+
 def starts_before(record, a, b):
-    started = first(record.log(a, "Started"))
+    started = start(record, a) if a != b else first(record.log(a, "Started"))
     if started is None:
         return f"{a} has no Started"
     good = any(index > started for index, _ in record.log(b, "Starting"))

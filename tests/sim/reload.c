@@ -13,25 +13,13 @@ static bool is_same_name(const struct process_spec *a, const struct process_spec
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
 }
 
-static bool has_command_beside(const struct process_spec *process)
-{
-	static const enum hook_type beside[] = {HOOK_POST_START, HOOK_PRE_STOP, HOOK_RELOAD};
-	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
-		const struct handler *hook = process->lifecycle->hooks[beside[i]];
-		if (hook && hook->exec_command.count)
-			return true;
-	}
-	return false;
-}
-
 /* What it runs, and what it must be given at its birth: all that, of what random processes have, cannot change
- * while it runs. Commands beside it need what only an instance that began with some has. */
+ * while it runs. */
 static bool is_another(const struct process_spec *old, const struct process_spec *fresh)
 {
 	const struct lifecycle_spec *a = old->lifecycle, *b = fresh->lifecycle;
 	return a->daemon != b->daemon || a->notify != b->notify || a->notify_fd != b->notify_fd ||
-		a->watchdog_ns != b->watchdog_ns || strcmp(old->command.items[0], fresh->command.items[0]) != 0 ||
-		(has_command_beside(fresh) && !has_command_beside(old));
+		a->watchdog_ns != b->watchdog_ns || strcmp(old->command.items[0], fresh->command.items[0]) != 0;
 }
 
 static void compare(const struct life *life, struct reload *reload)
