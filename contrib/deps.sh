@@ -29,6 +29,13 @@ newuidmap:uidmap
 ip:iproute2
 /usr/sbin/nft:nftables
 /usr/sbin/haproxy:haproxy
+/usr/sbin/nginx:nginx-light
+/usr/sbin/lighttpd:lighttpd
+redis-server:redis-server
+/usr/bin/pg_isready:postgresql-client
+/var/lib/dpkg/info/postgresql.list:postgresql
+/usr/sbin/rsyslogd:rsyslog
+/var/lib/dpkg/info/rsyslog-pgsql.list:rsyslog-pgsql
 curl:curl
 strace:strace
 file:file

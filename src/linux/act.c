@@ -11,8 +11,6 @@
 
 void act_spawn_succeeded(struct loop *loop, int index)
 {
-	leftover_expect_more(loop, index);
-	daemon_expect(loop, index);
 	watcher_begin(loop, index);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWNED,
@@ -44,9 +42,14 @@ void act_stop_preparing(struct loop *loop, struct runtime *runtime)
 	runtime->status.fd = -1;
 }
 
-int act_read_preparation(struct runtime *runtime, struct spawn_error *error)
+int act_read_preparation(struct loop *loop, int index, struct spawn_error *error)
 {
-	switch (spawn_read_status(runtime->status.fd, error, &runtime->world)) {
+	struct runtime *runtime = &loop->processes[index];
+	enum spawn_news news = spawn_read_status(runtime->status.fd, error, &runtime->world);
+	leftover_expect_in(loop, index);
+	if (!world_is_needed(loop->spec, &loop->spec->processes[index]))
+		world_close(&runtime->world);
+	switch (news) {
 	case SPAWN_NO_NEWS:
 		return 0;
 	case SPAWN_FAILED:
@@ -66,7 +69,7 @@ void act_look_at_preparation(struct loop *loop, int index)
 	struct runtime *runtime = &loop->processes[index];
 	if (!act_is_preparing(runtime))
 		return;
-	int done = act_read_preparation(runtime, &runtime->error);
+	int done = act_read_preparation(loop, index, &runtime->error);
 	if (done)
 		act_stop_preparing(loop, runtime);
 	if (done > 0 && !runtime->aborted)
@@ -159,7 +162,7 @@ static void do_abort(struct loop *loop, int index)
 	struct runtime *runtime = &loop->processes[index];
 	if (!act_is_preparing(runtime))
 		return; /* its result is in the queue, or comes with its end */
-	int done = act_read_preparation(runtime, &runtime->error);
+	int done = act_read_preparation(loop, index, &runtime->error);
 	if (done)
 		act_stop_preparing(loop, runtime);
 	if (done > 0) {

@@ -64,9 +64,8 @@ static int enter_cgroup(struct child *child)
 /* Before its root is another one, where /proc may show less. */
 static int send_world(struct child *child)
 {
-	const struct pod_spec *spec = child->spawner->spec;
-	if (world_is_needed(spec, child->process))
-		world_send(child->status_fd, !spec->share_process_namespace);
+	if (child_sends_world(child))
+		world_send(child->status_fd, !child->spawner->spec->share_process_namespace);
 	return 0;
 }
 
@@ -215,14 +214,19 @@ static int execute_program(struct child *child)
 	restore_signals(spawner->spec);
 	environment_name_process(&spawner->environment);
 	handover_name_process(&spawner->handover);
-	return -execute(spawner->spec, child->argv,
-		child->process ? spawner->environment.items : nothing);
+	return -execute(
+		spawner->spec, child->argv, child->process ? spawner->environment.items : nothing);
 }
 
 bool child_makes_view(const struct child *child)
 {
 	return child->kind & (CHILD_PROCESS | CHILD_ALONE) &&
 		spec_needs_view(child->spawner->spec, child->process);
+}
+
+bool child_sends_world(const struct child *child)
+{
+	return child->kind == CHILD_PROCESS && child_makes_view(child);
 }
 
 bool child_divides(const struct child *child)

@@ -33,6 +33,8 @@ struct child {
 
 /* Has a child of this kind a view that it makes? (One beside an instance enters that one's.) */
 bool child_makes_view(const struct child *child);
+/* Does it hand its namespaces to podinit? */
+bool child_sends_world(const struct child *child);
 /* Does it only make the one that will be the command, and end? That one is podinit's child, too; its number is
  * written to status_fd, as the `error` of a struct spawn_error without a stage. */
 bool child_divides(const struct child *child);

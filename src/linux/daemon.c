@@ -189,20 +189,19 @@ static void on_result(struct ev_loop *ev, struct ev_io *io, int events)
 static void start_reader(struct loop *loop, int process)
 {
 	struct daemon *daemon = loop->processes[process].daemon;
-	const char *path = loop->spec->processes[process].lifecycle->pid_file;
+	const struct process_spec *spec = &loop->spec->processes[process];
+	const char *path = spec->lifecycle->pid_file;
+	const struct world *world =
+		world_is_needed(loop->spec, spec) ? &loop->processes[process].world : NULL;
 	int ends[2], self = getpid();
 	if (daemon->reader || daemon->result.fd >= 0)
 		return; /* the last one is not done yet */
-	if (daemon->root_is_lost) {
-		refuse(loop, process, PID_FILE_UNREADABLE, 0, EACCES);
-		return;
-	}
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return;
 	pid_t pid = launch_fork(0);
 	if (pid == 0) {
 		boot_parent_death_signal(SIGKILL, self);
-		struct pid_file file = pid_file_read(daemon->root, path);
+		struct pid_file file = pid_file_read(world, path);
 		_exit(write(ends[1], &file, sizeof(file)) < 0);
 	}
 	close(ends[1]);
@@ -237,31 +236,9 @@ struct daemon *daemon_create(void)
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	if (!daemon)
 		return NULL;
-	daemon->root = -1;
 	ev_timer_init(&daemon->again, on_again, LOOK_SECONDS, LOOK_SECONDS);
 	ev_io_init(&daemon->result, on_result, -1, EV_READ);
 	return daemon;
-}
-
-static void close_root(struct daemon *daemon)
-{
-	if (daemon->root >= 0)
-		close(daemon->root);
-	daemon->root = -1;
-}
-
-void daemon_expect(struct loop *loop, int process)
-{
-	const struct process_spec *spec = &loop->spec->processes[process];
-	struct daemon *daemon = loop->processes[process].daemon;
-	if (!daemon)
-		return;
-	close_root(daemon);
-	daemon->root_is_lost = false;
-	if (!spec->lifecycle->pid_file || !spec_needs_view(loop->spec, spec))
-		return;
-	daemon->root = proc_root(loop->processes[process].pid);
-	daemon->root_is_lost = daemon->root < 0;
 }
 
 void daemon_look_for(struct loop *loop, int process)
@@ -305,7 +282,6 @@ void daemon_destroy(struct loop *loop, int process)
 	if (!daemon)
 		return;
 	daemon_give_up(loop, process);
-	close_root(daemon);
 	free(daemon);
 	loop->processes[process].daemon = NULL;
 }

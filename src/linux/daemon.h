@@ -17,9 +17,7 @@ struct daemon {
 	struct ev_timer again;
 	struct ev_io result; /* of who reads the pid file; fd -1: nobody does */
 	pid_t reader;	     /* who does, until it is reaped; 0: nobody */
-	int root; /* of the process's file system, as long as its program was known; -1: podinit's */
-	bool root_is_lost; /* it has one of its own, and podinit could not look at it */
-	pid_t guess;	   /* of the look before; 0: none */
+	pid_t guess;	     /* of the look before; 0: none */
 	uint64_t guess_born;
 	int cause, looks; /* why the latest was refused, and in how many looks so far */
 	uint32_t told;	  /* bit per cause of a refusal, which is said once */
@@ -28,8 +26,6 @@ struct daemon {
 /* The daemon of a process that has one; NULL: there is not enough memory. */
 struct daemon *daemon_create(void);
 
-/* Its program runs: remembers what of it will not be known when it has ended. */
-void daemon_expect(struct loop *loop, int process);
 /* Its program has ended: looks for what it left until that is found (EVENT_ADOPTED) or daemon_give_up(). Never
  * blocks. */
 void daemon_look_for(struct loop *loop, int process);

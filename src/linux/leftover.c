@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ struct walk {
 	struct loop *loop;
 	int index;
 	bool lives;		/* process `index` does */
+	bool some_prepare;	/* themselves, when it began */
 	uint64_t own_namespace; /* podinit's */
 	uint64_t joined_since;	/* the oldest that joined our PID and mount namespaces */
 	bool has_more;		/* than fit, or whose parents changed meanwhile */
@@ -86,12 +88,20 @@ static enum owner owner_by_session(const struct walk *walk, const struct proc_st
 	return OWNER_UNKNOWN;
 }
 
+/* Who runs its program, and is not yet known to, may have left somebody, too. */
+static void look_at_preparations(const struct walk *walk)
+{
+	for (int i = 0; walk->some_prepare && i < walk->loop->spec->process_count; i++)
+		act_look_at_preparation(walk->loop, i);
+}
+
 /* A number may be given out again: that of one who lives is that one's. */
 static enum owner owner_by_namespace(const struct walk *walk, uint64_t namespace)
 {
 	const struct loop *loop = walk->loop;
 	if (!namespace)
 		return OWNER_UNKNOWN;
+	look_at_preparations(walk);
 	for (int i = 0; i < loop->spec->process_count; i++) {
 		if (i != walk->index && loop->processes[i].pid &&
 			loop->processes[i].mount_namespace == namespace)
@@ -314,17 +324,14 @@ void leftover_expect(struct loop *loop, int index)
 	struct proc_stat stat;
 	runtime->born = proc_stat(runtime->pid, &stat) ? stat.start : 0;
 	runtime->mount_namespace = 0;
-	leftover_expect_more(loop, index);
 }
 
-void leftover_expect_more(struct loop *loop, int index)
+void leftover_expect_in(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
-	if (runtime->mount_namespace || !spec_needs_view(loop->spec, &loop->spec->processes[index]))
-		return;
-	uint64_t own = proc_mount_namespace(getpid()), its = proc_mount_namespace(runtime->pid);
-	if (own && its != own)
-		runtime->mount_namespace = its;
+	struct stat namespace;
+	if (runtime->world.mounts >= 0 && fstat(runtime->world.mounts, &namespace) == 0)
+		runtime->mount_namespace = namespace.st_ino;
 }
 
 void leftover_kill(struct loop *loop, int index)
@@ -339,5 +346,8 @@ void leftover_kill(struct loop *loop, int index)
 	walk.lives = runtime->pid != 0;
 	walk.own_namespace = proc_mount_namespace(getpid());
 	walk.killed = 0;
+	walk.some_prepare = false;
+	for (int i = 0; i < loop->spec->process_count; i++)
+		walk.some_prepare |= act_is_preparing(&loop->processes[i]);
 	kill_all(&walk);
 }

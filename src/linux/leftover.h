@@ -25,9 +25,9 @@ struct leftover_memory {
 
 /* Process `index` was just started: remembers what will say whose its leftovers are. */
 void leftover_expect(struct loop *loop, int index);
-/* It runs its program now. Before that it is a copy of podinit, which, without privileges, podinit itself
- * may not look at. */
-void leftover_expect_more(struct loop *loop, int index);
+/* It has handed over its world (world.h), or not. By its number podinit could not look: a copy of podinit it may not
+ * look at, and a program may have ended. */
+void leftover_expect_in(struct loop *loop, int index);
 
 /* Sends SIGKILL to all that process `index` left behind, or (where it still lives) all that descends
  * from it but itself; as far as it can be told whose they are. The others are named, once. Reads

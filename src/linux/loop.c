@@ -25,8 +25,7 @@ enum {
 
 static void queue_event(struct loop *loop, const struct event *event)
 {
-	/* One result at most per action, and the queue has room for as many: it cannot be full.
-	 * Were it, a lost event is better than a dead PID 1. */
+	/* It cannot be full (loop_queue_max()). Were it, a lost event is better than a dead PID 1. */
 	if (loop->queue_count == loop->queue_max)
 		return;
 	loop->queue[(loop->queue_first + loop->queue_count++) % loop->queue_max] = *event;
@@ -233,12 +232,18 @@ void loop_init_runtime(struct runtime *runtime)
 	watcher_init(&runtime->watcher);
 }
 
+/* One result at most per action; who prepared itself meanwhile; and what came from outside. */
+int loop_queue_max(const struct pod_spec *spec)
+{
+	return pod_action_max(spec) + spec->process_count + 1;
+}
+
 /* All the memory there will ever be. False: there is not enough. */
 static bool allocate(struct loop *loop)
 {
 	int count = loop->spec->process_count;
 	loop->actions.max = pod_action_max(loop->spec);
-	loop->queue_max = loop->actions.max + 1;
+	loop->queue_max = loop_queue_max(loop->spec);
 	loop->pod = malloc(pod_size(loop->spec));
 	loop->actions.items = calloc((size_t)loop->actions.max, sizeof(*loop->actions.items));
 	loop->queue = calloc((size_t)loop->queue_max, sizeof(*loop->queue));

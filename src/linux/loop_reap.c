@@ -13,8 +13,9 @@ enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
-		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
-		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid);
+		(loop->reload.reader && pid == loop->reload.reader) ||
+		daemon_is_reader(loop, pid) || watcher_is(loop, pid) ||
+		tasks_have(&loop->tasks, pid);
 }
 
 int loop_helper_count(const struct loop *loop)
@@ -36,7 +37,7 @@ static void end_preparation(struct loop *loop, int index)
 {
 	struct runtime *runtime = &loop->processes[index];
 	struct spawn_error error;
-	int done = act_read_preparation(runtime, &error);
+	int done = act_read_preparation(loop, index, &error);
 	act_stop_preparing(loop, runtime);
 	if (done < 0 && !runtime->aborted)
 		runtime->error = error;
@@ -122,9 +123,8 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid) &&
-		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
-		!reload_reaped(loop, reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid) &&
+		!watcher_reaped(loop, reaped) && !reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -78,7 +78,7 @@ static void make_room(struct loop *loop, struct replacement *replacement)
 	replacement->actions.max = pod_action_max(spec);
 	replacement->actions.items =
 		make((size_t)replacement->actions.max, sizeof(*replacement->actions.items));
-	replacement->queue = make((size_t)replacement->actions.max + 1, sizeof(*replacement->queue));
+	replacement->queue = make((size_t)loop_queue_max(spec), sizeof(*replacement->queue));
 	replacement->control_room = piece > loop->control.room ? piece : loop->control.room;
 	replacement->control_buffers = make(CONTROL_CLIENTS_MAX, replacement->control_room);
 	if (environment_open(&replacement->environment, spec) < 0 ||
@@ -273,7 +273,7 @@ static void swap_state(struct loop *loop, struct replacement *replacement)
 	loop->actions = replacement->actions;
 	loop->queue = replacement->queue;
 	loop->queue_first = 0;
-	loop->queue_max = loop->actions.max + 1;
+	loop->queue_max = loop_queue_max(&replacement->reading.spec);
 	loop->processes = replacement->processes;
 	replacement->pod = pod;
 	replacement->actions = actions;

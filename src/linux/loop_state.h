@@ -35,7 +35,7 @@ struct runtime {
 				   * Read at its birth: when it has ended nobody can say it */
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
-	struct world world;	  /* of its instance; none without commands that run beside it */
+	struct world world;	  /* of its instance, where something runs beside it; else none */
 	struct tty *tty;	  /* NULL: it has none of its own */
 	struct ready *ready;	  /* NULL: it has no notifyFd */
 	struct daemon *daemon;	  /* NULL: its program does not fork away */
@@ -82,6 +82,9 @@ struct loop {
  * that goes on, the event only waits for its turn. */
 void loop_feed(struct loop *loop, const struct event *event);
 
+/* How many events wait at most. */
+int loop_queue_max(const struct pod_spec *spec);
+
 /* One that never had a process. */
 void loop_init_runtime(struct runtime *runtime);
 
@@ -126,7 +129,7 @@ bool act_is_preparing(const struct runtime *runtime);
 void act_watch_preparation(struct loop *loop, int index, struct runtime *runtime);
 void act_stop_preparing(struct loop *loop, struct runtime *runtime);
 /* 0: not done; 1: it runs its program, or died on the way; -1: it failed, as *error says. */
-int act_read_preparation(struct runtime *runtime, struct spawn_error *error);
+int act_read_preparation(struct loop *loop, int index, struct spawn_error *error);
 
 /* Looks whether it runs its program now, and feeds what follows: before anything that it says itself is told. */
 void act_look_at_preparation(struct loop *loop, int index);

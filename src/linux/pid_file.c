@@ -3,40 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SIZE_MAX_BYTES = 32, TRIES_MAX = 64 };
+#include "world.h"
 
-/* A descriptor (O_PATH) or -errno. */
-static int find(int root, const char *path)
-{
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	long fd;
-	int tries = 0;
-	if (root < 0)
-		root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
-	do {
-		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-	} while (fd < 0 && errno == EAGAIN && ++tries < TRIES_MAX);
-	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
-		return fd < 0 ? -errno : (int)fd;
-	/* Before Linux 5.6, or with a filter that does not know it. */
-	if (fchdir(root) < 0 || chroot(".") < 0)
-		return -errno;
-	fd = open(path, O_PATH | O_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
-}
+enum { SIZE_MAX_BYTES = 32 };
 
 /* For reading; where podinit may not, as the file's owner. /proc has to be podinit's own, still. */
 static int open_found(int found, int proc, uid_t owner)
@@ -76,15 +53,18 @@ static bool is_trusted(const struct stat *file, int proc, pid_t pid)
 		(is_its || file->st_uid == 0 || file->st_uid == geteuid());
 }
 
-struct pid_file pid_file_read(int root, const char *path)
+struct pid_file pid_file_read(const struct world *world, const char *path)
 {
 	char text[SIZE_MAX_BYTES + 2];
 	struct stat status;
 	struct pid_file result = {.problem = PID_FILE_UNREADABLE};
 	int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int found = find(root, path);
+	result.error = world ? -world_join_mounts(world) : 0;
+	if (result.error)
+		return result;
+	int found = open(path, O_PATH | O_CLOEXEC);
 	if (found < 0 || fstat(found, &status) < 0) {
-		result.error = found < 0 ? -found : errno;
+		result.error = errno;
 		return result;
 	}
 	if (!S_ISREG(status.st_mode)) {

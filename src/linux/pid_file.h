@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct world;
+
 enum pid_file_problem {
 	PID_FILE_GOOD,
 	PID_FILE_UNREADABLE, /* `error` says why */
@@ -20,9 +22,8 @@ struct pid_file {
 	pid_t pid; /* of PID_FILE_GOOD, and _WRITABLE */
 };
 
-/* Reads it as who lives below `root` (a directory; -1: "/") would see it: no link leads out of that. It may take
- * as long as its file system does, and changes the caller's root where the kernel cannot do otherwise: only for a
- * process that does nothing else. */
-struct pid_file pid_file_read(int root, const char *path);
+/* Reads it as who lives in that world (NULL: where the caller is) sees it. It may take as long as its file system
+ * does, and the caller stays there: only for a process that does nothing else. */
+struct pid_file pid_file_read(const struct world *world, const char *path);
 
 #endif

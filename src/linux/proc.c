@@ -126,23 +126,6 @@ uint64_t proc_mount_namespace(pid_t pid)
 	return 0;
 }
 
-int proc_root(pid_t pid)
-{
-	struct stat owner;
-	char directory[32], path[64];
-	snprintf(directory, sizeof(directory), "/proc/%d", (int)pid);
-	snprintf(path, sizeof(path), "%s/root", directory);
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), error = errno;
-	if (fd < 0 && error == EACCES && geteuid() == 0 && stat(directory, &owner) == 0 &&
-		owner.st_uid) {
-		int death_signal = become(owner.st_uid, owner.st_gid);
-		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		error = errno;
-		become_podinit(death_signal);
-	}
-	return fd < 0 ? -error : fd;
-}
-
 int proc_child_count(void)
 {
 	char path[64], buffer[4096];

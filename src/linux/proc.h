@@ -35,8 +35,6 @@ bool proc_is_over(const struct proc_stat *stat);
 /* Its mount namespace: a number that no other has as long as somebody is in it. 0: not known: one with
  * more capabilities than podinit has. */
 uint64_t proc_mount_namespace(pid_t pid);
-/* The root of its file system: a descriptor (O_PATH), or -errno. */
-int proc_root(pid_t pid);
 /* How many children this process (of one thread) has, zombies too. -1: not known. */
 int proc_child_count(void);
 /* Calls visit() with every number in /proc but podinit's. False where /proc is not there, or that of

@@ -96,8 +96,7 @@ static struct spawned spawn_plain(struct child *child)
 /* A way for it to tell how far it came; one that carries descriptors, where it is to hand some over. */
 static int open_status(const struct child *child, int ends[2])
 {
-	const struct pod_spec *spec = child->spawner->spec;
-	int result = child->kind == CHILD_PROCESS && world_is_needed(spec, child->process)
+	int result = child_sends_world(child)
 		? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends)
 		: pipe2(ends, O_CLOEXEC | O_NONBLOCK);
 	return result < 0 ? -errno : 0;

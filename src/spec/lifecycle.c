@@ -71,7 +71,7 @@ bool spec_runs_beside(const struct process_spec *process)
 			spec_handler_type(&process->probes[i]->handler) == HANDLER_EXEC)
 			return true;
 	}
-	return false;
+	return process->lifecycle->pid_file != NULL;
 }
 
 void exit_codes_add(struct exit_codes *codes, int code)

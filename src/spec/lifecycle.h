@@ -121,7 +121,8 @@ const char *hook_key_name(enum hook_type type);
 const char *dependency_condition_name(enum dependency_condition condition);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
-/* Does anything run beside it, in its file system: a command of a probe or a hook, or who watches? */
+/* Does anything of podinit's go where it is: the command of a probe or a hook, who watches, or who reads its
+ * pid file? */
 bool spec_runs_beside(const struct process_spec *process);
 
 /* `code` to be added: 0..255; to be asked for: any. */

@@ -116,13 +116,13 @@ def live(bystanders, pods, kind, user):
     sibling = int(read(f"{trace}.sibling"))
     assert (os.getsid(sibling), os.getpgid(sibling)) == (os.getsid(podinit), os.getpgid(podinit))
     assert os.stat(f"/proc/{podinit}").st_uid == (0 if user == "root" else 1234)
-    for signo in (signal.SIGHUP, signal.SIGUSR1, signal.SIGWINCH):
+    for signo in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH):
         os.kill(podinit, signo)
         pod.says(f"main got {int(signo)}\n")
     os.kill(podinit, signal.SIGTERM)
     pod.wait()
     descendants, told = targets(trace, podinit)
-    assert {"SIGHUP", "SIGUSR1", "SIGWINCH", "SIGTERM", "SIGKILL"} <= {signo for _, signo in told}
+    assert {"SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTERM", "SIGKILL"} <= {signo for _, signo in told}
     assert any(target < 0 for target, _ in told)
     for target, signo in told:
         assert abs(target) in descendants, f"{signo} to {target}: {pod.output()}"

@@ -88,12 +88,12 @@ def test_descriptors_are_not_handed_on_without_close_range(pods):
     assert "descriptors: 0 1 2\n" in pod.out.read_text()
 
 
-@pytest.mark.parametrize("call", ["clone3", "pipe2"])
-def test_a_process_that_cannot_be_made_is_retried(pods, call):
-    """The first is made to look whether the pod can run."""
+@pytest.mark.parametrize("call, number", [("clone3", 2), ("socketpair", 1)])
+def test_a_process_that_cannot_be_made_is_retried(pods, call, number):
+    """The first clone looks whether the pod can run."""
     ini = "[pod]\nrestartPolicy = OnFailure\n[main m]\ncommand = true\n" \
         "backoff.initialSeconds = 50ms\n" + VIEW
-    pod = pods.start(ini, how=PLAIN, prefix=inject(pods, [f"{call}:error=EAGAIN:when=2"]))
+    pod = pods.start(ini, how=PLAIN, prefix=inject(pods, [f"{call}:error=EAGAIN:when={number}"]))
     assert pod.wait() == 0
     assert injected(pods) == 1
     assert [event["reason"] for event in pod.events(process="m")] == \

@@ -434,9 +434,9 @@ def test_no_descriptor_or_child_is_left(pods):
         reload(pod, text)
     pod.event(reason="Started", process="b", count=2)
     before = len(os.listdir(f"/proc/{inner}/fd"))
-    for text in (other, ini) * 5:
+    for text, name in ((other, "c"), (ini, "b")) * 5:
         reload(pod, text)
-    pod.event(reason="Started", process="b", count=7)
+        pod.running("a", name)
     pod.status()
     until(lambda: len(os.listdir(f"/proc/{inner}/fd")) <= before, "no descriptor is left")
     assert len(pod.processes()) == 2 and is_running(inner)

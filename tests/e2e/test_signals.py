@@ -9,7 +9,7 @@ import pytest
 from pods import HELPER, PLAIN, SANDBOX, UNSHARE, never, state_of, until
 
 WAYS = [SANDBOX, UNSHARE, PLAIN]
-FORWARDED = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGQUIT,
+FORWARDED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGQUIT,
              signal.SIGCONT, signal.SIGTSTP, signal.SIGALRM, signal.SIGPIPE, signal.SIGIO, 34, 40, 64]
 
 
@@ -101,7 +101,7 @@ def test_an_entrypoint_gets_every_signal_in_its_group(pods, how):
     pod = pods.program("sh", "-c", f"{listen} child & exec {listen} one", how=how)
     pod.says("one listens")
     pod.says("child listens")
-    for signo in FORWARDED:
+    for signo in [signal.SIGHUP, *FORWARDED]:  # a pod would read its file again
         pod.signal(signo)
         pod.says(f"one got {int(signo)}\n")
         pod.says(f"child got {int(signo)}\n")
@@ -117,8 +117,8 @@ def test_a_thousand_signals_are_no_trouble(pods):
     pod = listeners(pods, SANDBOX)
     for number in range(1000):
         pod.signal(34 + number % 30)
-    pod.signal(signal.SIGHUP)
-    pod.says("one got 1\n")
+    pod.signal(signal.SIGUSR1)
+    pod.says("one got 10\n")
     until(lambda: os.path.exists(f"/proc/{pod.inner}"), "podinit is there")
     assert pod.stop() == 0
 
