@@ -79,9 +79,10 @@ def test_what_an_init_leaves_is_gone_before_the_main_starts(pods, how):
 def test_who_began_later_cannot_have_left_it(pods):
     began, go, again = (pods.directory / name for name in ("began", "go", "again"))
     work = script(pods, "first", f"{daemons()}; touch {go}; until test -e {again}; do sleep 0.01; done")
-    # Runs again once the daemon is there, and goes on when its maker ends.
+    # Runs again once the daemon is there (and older by more than the kernel's hundredths of a second, in which it
+    # says how old one is), and goes on when its maker ends.
     later = script(pods, "later", f"if test -e {began}; then touch {again}; exec sleep 1000; fi; touch {began}; "
-                                  f"until test -e {go}; do sleep 0.01; done; exit 1")
+                                  f"until test -e {go}; do sleep 0.01; done; sleep 0.1; exit 1")
     pod = pods.start(never(f"first: {work}") + f"[main later]\nrestartPolicy = Always\n{BACKOFF}"
                      f"command = {later}\n")
     pod.event(reason="Completed", process="first")
