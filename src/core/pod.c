@@ -89,6 +89,7 @@ static void start_if_it_may(struct step *step, int index)
 		break;
 	case DEPENDENCIES_FAILED:
 		process_give_up(step, index, failed);
+		step->gave_up = true;
 		break;
 	case DEPENDENCIES_OPEN:
 		break;
@@ -138,6 +139,9 @@ static void start_mains(struct step *step)
 			pod->starting = i;
 			return;
 		}
+		/* Given up: and so is, then, one that waits for it, though it is written above it. */
+		if (pod->processes[i].state == PROCESS_EXITED)
+			i = step->spec->init_count - 1;
 	}
 }
 
@@ -260,6 +264,7 @@ static void converge(struct step *step)
 	if (!pod->stopping && pod->deadline <= step->now)
 		pod_stop(step, STOP_DEADLINE, step->spec->grace_ns);
 	for (int round = 0; round < ROUNDS_MAX; round++) {
+		step->gave_up = false;
 		let_time_pass(step);
 		draw_conclusions(step);
 		if (pod->restart_all_at != NEVER)
@@ -267,7 +272,7 @@ static void converge(struct step *step)
 		start_all(step);
 		if (pod->replacing)
 			replace_progress(step);
-		if (processes_next_deadline(pod) > step->now)
+		if (processes_next_deadline(pod) > step->now && !step->gave_up)
 			break;
 	}
 	pod_stop_progress(step);
@@ -404,7 +409,7 @@ static void boot(struct step *step, uint32_t seed)
 void pod_step(const struct pod_spec *spec, struct pod *pod, const struct event *event, int64_t now,
 	struct actions *actions)
 {
-	struct step step = {spec, pod, now, actions};
+	struct step step = {spec, pod, now, actions, false};
 	actions->count = 0;
 	if (pod->finished)
 		return;

@@ -174,7 +174,7 @@ size_t podstatus_piece_max(const struct pod_spec *spec)
 	enum { ESCAPED = 6, MESSAGES = 2 }; /* "\u0001" at worst; the latest and the one before */
 	size_t most = 0;
 	for (int i = 0; i < spec->process_count && !most; i++) {
-		if (spec_message_path(&spec->processes[i]))
+		if (spec_leaves_message(&spec->processes[i]))
 			most = MESSAGES * ESCAPED * spec_message_max(spec);
 	}
 	return PODSTATUS_PIECE_MAX + most;

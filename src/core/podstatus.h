@@ -10,8 +10,9 @@ enum { PODSTATUS_PIECE_MAX = 4096 }; /* bytes of the largest piece, without mess
 /* Bytes of the largest piece of this pod, whatever its processes leave as messages. */
 size_t podstatus_piece_max(const struct pod_spec *spec);
 
-/* What a process had at its terminationMessagePath when it ended, and when it did the time before: at
- * most spec_message_max() bytes each, any bytes, and a 0 behind them. */
+/* The message that a process left when it ended (terminationMessagePath, or by its terminationMessagePolicy the
+ * end of its output), and when it did the time before: at most spec_message_max() bytes each, any bytes, and a
+ * 0 behind them. */
 struct last_words {
 	char *latest, *previous;
 	size_t latest_length, previous_length;

@@ -109,7 +109,7 @@ void process_give_up(struct step *step, int index, int dependency)
 	};
 	process->instances++;
 	process->stop_cause = STOP_NONE;
-	process_start_failed(step, index, &event);
+	process_set_start_error(step, index, &event);
 	process_set_state(process, PROCESS_EXITED, NEVER);
 }
 
@@ -184,6 +184,10 @@ static void spawned_too_late(struct step *step, int index, const struct event *e
 static void forked(struct step *step, int index, const struct event *event)
 {
 	struct process *process = &step->pod->processes[index];
+	if (!process->pid) {
+		step->pod->unexpected++; /* that has ended before */
+		return;
+	}
 	if (event->pid != process->pid || event->signo || event->exit_code) {
 		process_exited(step, index, event);
 		return;
@@ -196,6 +200,10 @@ static void forked(struct step *step, int index, const struct event *event)
 static void adopted(struct step *step, int index, const struct event *event)
 {
 	struct process *process = &step->pod->processes[index];
+	if (event->pid <= 0) {
+		step->pod->unexpected++; /* nobody's number */
+		return;
+	}
 	process->pid = event->pid;
 	process_tell(step, index, NOTICE_ADOPTED);
 	/* What the one before was told. */
@@ -207,8 +215,8 @@ static void adopted(struct step *step, int index, const struct event *event)
 
 static void daemon_found(struct step *step, int index, const struct event *event)
 {
-	if (step->pod->processes[index].pid) {
-		step->pod->unexpected++; /* its program still runs */
+	if (step->pod->processes[index].pid || event->pid <= 0) {
+		step->pod->unexpected++; /* its program still runs, or nobody's number */
 		return;
 	}
 	adopted(step, index, event);

@@ -24,7 +24,9 @@ typedef void transition(struct step *step, int index, const struct event *event)
 uint8_t process_stop_signal(const struct step *step, int index);
 /* It starts again, or not; `process->last` says how it ended. */
 void process_settle(struct step *step, int index);
-/* It could not be started, as the notice tells; then settles. */
+/* It could not be started, as the notice tells. */
+void process_set_start_error(struct step *step, int index, const struct event *event);
+/* The same; then settles. */
 void process_start_failed(struct step *step, int index, const struct event *event);
 /* Begins with its preStop hook. The instance is alive. */
 void process_begin_stop(struct step *step, int index, enum stop_cause cause, int64_t stop_by);

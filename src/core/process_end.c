@@ -64,17 +64,17 @@ void process_settle(struct step *step, int index)
 {
 	const struct process_spec *spec = process_spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
-	enum restart_decision decision = step->pod->stopping || process->leaving
-		? RESTART_NOT
-		: restart_decide(step->spec, spec, process);
+	/* Of those that all start again none does so by itself. */
+	bool ends = step->pod->stopping || step->pod->restart_all_at != NEVER || process->leaving;
+	enum restart_decision decision =
+		ends ? RESTART_NOT : restart_decide(step->spec, spec, process);
 	if (decision == RESTART_LIMITED) {
 		struct notice notice = process_notice(step, index, NOTICE_RESTART_LIMIT);
 		notice.count = process->restarts;
 		step_tell(step, &notice);
 	}
 	process->all_again |= decision == RESTART_EVERYTHING;
-	if (decision == RESTART_IT || is_all_again(step, index) ||
-		process->stop_cause == STOP_RESTART_ALL)
+	if (decision == RESTART_IT || is_all_again(step, index))
 		kill_left(step, index);
 	if (decision == RESTART_IT)
 		wait_for_restart(step, index);
@@ -129,8 +129,7 @@ static struct termination termination_of(const struct process_spec *spec,
 	};
 	if (event->oom)
 		end.reason = NOTICE_OOM_KILLED;
-	else if (end.exit_code == 0 ||
-		exit_codes_have(&spec->lifecycle->success_codes, end.exit_code))
+	else if (exit_code_is_success(spec->lifecycle, end.exit_code))
 		end.reason = NOTICE_COMPLETED;
 	return end;
 }
@@ -173,7 +172,7 @@ void process_exited_in_hook(struct step *step, int index, const struct event *ev
 	process_exited(step, index, event);
 }
 
-void process_start_failed(struct step *step, int index, const struct event *event)
+void process_set_start_error(struct step *step, int index, const struct event *event)
 {
 	struct process *process = &step->pod->processes[index];
 	process->previous = process->last;
@@ -189,6 +188,11 @@ void process_start_failed(struct step *step, int index, const struct event *even
 	notice.pid = event->pid;
 	notice.spawn_error = event->spawn_error;
 	step_tell(step, &notice);
+}
+
+void process_start_failed(struct step *step, int index, const struct event *event)
+{
+	process_set_start_error(step, index, event);
 	process_settle(step, index);
 }
 

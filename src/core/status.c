@@ -158,15 +158,15 @@ static enum pod_phase raw_phase(
 		return PHASE_RUNNING;
 	if (pod->restart_all_at != NEVER)
 		return PHASE_PENDING; /* whoever has ended begins anew */
-	if (n->failed_init)
+	if (n->failed_init && !pod->replacing)
 		return PHASE_FAILED;
 	if (n->pending_init || (n->pending_sidecar && !initialized) || n->waiting)
 		return PHASE_PENDING;
 	if (n->running && !n->unknown)
 		return PHASE_RUNNING;
 	if (!n->running && n->stopped && !n->unknown) {
-		if (n->stopped != n->final)
-			return PHASE_RUNNING; /* one will run again */
+		if (n->stopped != n->final || pod->replacing)
+			return PHASE_RUNNING; /* one will run again, or another one */
 		return n->stopped == n->succeeded ? PHASE_SUCCEEDED : PHASE_FAILED;
 	}
 	return PHASE_PENDING;
@@ -177,13 +177,14 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	struct counts n = count(spec, pod);
 	enum pod_phase phase = raw_phase(spec, pod, &n);
 	bool was_final = pod->phase == PHASE_SUCCEEDED || pod->phase == PHASE_FAILED;
+	bool all_again =
+		pod->restart_all_at != NEVER || pod->conditions[CONDITION_ALL_RESTARTING];
 	bool is_final = phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
 	/* Final is for ever; and a pod is not final while something in it lives (unless that is
 	 * stuck for good, and podinit ends). Nor does one that ran become Pending again because a
 	 * process of it waits. */
 	if (was_final || (is_final && anything_lives(pod) && !pod->finished) ||
-		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING &&
-			!pod->conditions[CONDITION_ALL_RESTARTING]))
+		(phase == PHASE_PENDING && pod->phase == PHASE_RUNNING && !all_again))
 		return (enum pod_phase)pod->phase;
 	return phase;
 }

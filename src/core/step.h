@@ -9,6 +9,7 @@ struct step {
 	struct pod *pod;
 	int64_t now;
 	struct actions *actions;
+	bool gave_up; /* a process will not start at all: what others are may follow from that */
 };
 
 /* Appends an action; the caller fills it in. Never NULL: past the maximum (which the simulator

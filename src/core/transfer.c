@@ -55,6 +55,7 @@ static void pass_by_inits(struct pod *pod, const struct pod_spec *spec, int64_t 
 		if (spec->processes[i].kind != KIND_INIT || process->state != PROCESS_NONE)
 			continue;
 		process->state = PROCESS_EXITED;
+		process->touched = true;
 		process->last = (struct termination){
 			.started_at = now,
 			.finished_at = now,

@@ -1,6 +1,7 @@
 /* Actions carried out: from the core to the kernel. Must not decide anything. */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "boot.h"
@@ -22,7 +23,7 @@ void act_spawn_failed(struct loop *loop, int index, pid_t pid, const struct spaw
 {
 	/* What was given up counts as never tried. */
 	if (error->stage != STAGE_ABORTED)
-		messages_keep(loop->setup->ground->volumes.messages, index, false);
+		messages_keep(loop->setup->ground->volumes.messages, index, false, NULL);
 	loop_feed(loop,
 		&(struct event){.type = EVENT_SPAWN_FAILED,
 			.process = index,
@@ -98,35 +99,52 @@ static struct spawned cannot_spawn(enum spawn_stage stage, int error)
 	};
 }
 
-/* With its terminal, if it is to have one: of which the process's end is only the process's. */
-static struct spawned spawn_with_tty(struct loop *loop, int index, int ready_fd)
+/* With its terminal, of which the process's end is only the process's. */
+static struct spawned spawn_with_tty(struct loop *loop, int index, struct spawn_descriptors *given)
 {
 	struct runtime *runtime = &loop->processes[index];
-	int master = -1, slave = -1;
-	int result = runtime->tty ? tty_make(&master, &slave) : 0;
+	int master;
+	int result = tty_make(&master, &given->tty_fd);
 	if (result < 0)
 		return cannot_spawn(STAGE_TTY, -result);
-	struct spawned spawned = spawn_process(&loop->spawner, index, slave, ready_fd);
-	if (slave >= 0)
-		close(slave);
-	if (master >= 0 && spawned.error.stage != STAGE_NONE)
+	struct spawned spawned = spawn_process(&loop->spawner, index, given);
+	close(given->tty_fd);
+	if (spawned.error.stage != STAGE_NONE)
 		close(master);
-	else if (master >= 0)
+	else
 		tty_begin(runtime->tty, loop->ev, master, loop->spec->processes[index].keeps_stdin);
 	return spawned;
+}
+
+static struct spawned spawn_with_output(
+	struct loop *loop, int index, struct spawn_descriptors *given)
+{
+	const struct process_spec *process = &loop->spec->processes[index];
+	struct capture *capture = loop->processes[index].capture;
+	if (process->tty)
+		return spawn_with_tty(loop, index, given);
+	if (process->message_falls_back) {
+		capture_begin(capture, loop->ev);
+		memcpy(given->output_fds, capture->writers, sizeof(given->output_fds));
+	}
+	return spawn_process(&loop->spawner, index, given);
 }
 
 /* With the pipe of its notifyFd, of which the other end is podinit's. */
 static struct spawned spawn(struct loop *loop, int index)
 {
 	struct ready *ready = loop->processes[index].ready;
-	int ready_fd = ready ? ready_open(ready, loop->ev) : -1;
-	if (ready && ready_fd < 0)
-		return cannot_spawn(STAGE_DESCRIPTORS, -ready_fd);
+	struct spawn_descriptors given = {
+		.tty_fd = -1,
+		.ready_fd = ready ? ready_open(ready, loop->ev) : -1,
+		.output_fds = {-1, -1},
+	};
+	if (ready && given.ready_fd < 0)
+		return cannot_spawn(STAGE_DESCRIPTORS, -given.ready_fd);
 	notify_begin(&loop->notify, index);
-	struct spawned spawned = spawn_with_tty(loop, index, ready_fd);
-	if (ready_fd >= 0)
-		close(ready_fd);
+	struct spawned spawned = spawn_with_output(loop, index, &given);
+	if (given.ready_fd >= 0)
+		close(given.ready_fd);
 	return spawned;
 }
 

@@ -76,18 +76,19 @@ static int enter_session(struct child *child)
 	return setsid() < 0 ? -errno : 0;
 }
 
-static int take_stdin(struct child *child)
+static int take_standard_descriptors(struct child *child)
 {
-	int fd = child->process->keeps_stdin ? -1 : child->spawner->stdin_fd;
-	return fd >= 0 && dup2(fd, STDIN_FILENO) < 0 ? -errno : 0;
-}
-
-static int take_output(struct child *child)
-{
-	bool failed = dup2(child->spawner->stdin_fd, STDIN_FILENO) < 0 ||
-		dup2(child->output_fd, STDOUT_FILENO) < 0 ||
-		dup2(child->output_fd, STDERR_FILENO) < 0;
-	return failed ? -errno : 0;
+	bool keeps_stdin = child->kind == CHILD_PROCESS && child->process->keeps_stdin;
+	const int taken[] = {
+		[STDIN_FILENO] = keeps_stdin ? -1 : child->spawner->stdin_fd,
+		[STDOUT_FILENO] = child->output_fds[0],
+		[STDERR_FILENO] = child->output_fds[1],
+	};
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (taken[fd] >= 0 && dup2(taken[fd], fd) < 0)
+			return -errno;
+	}
+	return 0;
 }
 
 static int take_tty(struct child *child)
@@ -159,13 +160,23 @@ static int apply_limits(struct child *child)
 		&child->error);
 }
 
+/* Its user then can open by name (/dev/stdout) what it has open. Where podinit may not say so, it still has it open. */
+static void give_output(const struct child *child)
+{
+	const int given[] = {child->tty_fd, child->output_fds[0], child->output_fds[1]};
+	for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++) {
+		if (given[i] >= 0 && fchown(given[i], child->choice.uid, (gid_t)-1) < 0)
+			return;
+	}
+}
+
 static int choose_identity(struct child *child)
 {
 	if (!child->identity)
 		return 0;
 	int result = identity_choose(child->identity, &child->choice, &child->error);
-	if (result == 0 && child->tty_fd >= 0)
-		tty_give(child->tty_fd, child->choice.uid);
+	if (result == 0 && child->kind == CHILD_PROCESS)
+		give_output(child);
 	return result;
 }
 
@@ -237,7 +248,6 @@ bool child_divides(const struct child *child)
 int child_main(void *data)
 {
 	enum {
-		COMMANDS = CHILD_BESIDE | CHILD_ALONE | CHILD_HELPER,
 		OF_POD = CHILD_PROCESS | CHILD_BESIDE | CHILD_ALONE,
 		ALL = OF_POD | CHILD_HELPER,
 	};
@@ -250,8 +260,7 @@ int child_main(void *data)
 		{OF_POD, STAGE_CGROUP, enter_cgroup},
 		{CHILD_PROCESS, STAGE_MOUNT_NAMESPACE, send_world},
 		{ALL, STAGE_SESSION, enter_session},
-		{CHILD_PROCESS, STAGE_STDIN, take_stdin},
-		{COMMANDS, STAGE_STDIN, take_output},
+		{ALL, STAGE_STDIN, take_standard_descriptors},
 		{CHILD_PROCESS | CHILD_ALONE, STAGE_MOUNT_NAMESPACE, make_view},
 		{CHILD_PROCESS | CHILD_ALONE, STAGE_PID_NAMESPACE, enter_pid_namespace},
 		{CHILD_BESIDE, STAGE_JOIN, join_pid_namespace},

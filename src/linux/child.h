@@ -25,7 +25,7 @@ struct child {
 	const struct world *world;     /* of CHILD_BESIDE */
 	int cgroup;		       /* to go there first; -1: it is there, or has none */
 	int tty_fd;		       /* its terminal; -1: none */
-	int output_fd;		       /* where a command's output goes; -1: of a process */
+	int output_fds[2];	       /* its standard output and error; -1: podinit's */
 	int status_fd;		       /* where to write what failed; -1: only into `error` */
 	struct identity_choice choice; /* who it is going to be */
 	struct spawn_error error;      /* stage: what is being done, and then what failed */

@@ -238,6 +238,28 @@ int loop_queue_max(const struct pod_spec *spec)
 	return pod_action_max(spec) + spec->process_count + 1;
 }
 
+int loop_furnish(struct runtime *runtime, const struct process_spec *process)
+{
+	if (process->tty && !(runtime->tty = tty_create()))
+		return -ENOMEM;
+	bool is_captured = process->message_falls_back && !process->tty;
+	if (is_captured && !(runtime->capture = capture_create()))
+		return -errno;
+	return 0;
+}
+
+void loop_unfurnish(struct runtime *runtime, struct ev_loop *ev, int64_t deadline)
+{
+	if (runtime->tty && ev)
+		tty_finish(runtime->tty, ev, deadline);
+	if (runtime->capture && ev)
+		capture_finish(runtime->capture, deadline);
+	tty_destroy(runtime->tty);
+	capture_destroy(runtime->capture);
+	runtime->tty = NULL;
+	runtime->capture = NULL;
+}
+
 /* All the memory there will ever be. False: there is not enough. */
 static bool allocate(struct loop *loop)
 {
@@ -254,12 +276,11 @@ static bool allocate(struct loop *loop)
 	attempts_make(&loop->attempts, loop, loop->spec, NULL);
 	for (int i = 0; i < count; i++) {
 		loop_init_runtime(&loop->processes[i]);
-		if (!loop->spec->processes[i].tty)
-			continue;
-		loop->processes[i].tty = calloc(1, sizeof(struct tty));
-		if (!loop->processes[i].tty)
+		int result = loop_furnish(&loop->processes[i], &loop->spec->processes[i]);
+		if (result < 0) {
+			errno = -result;
 			return false;
-		tty_init(loop->processes[i].tty);
+		}
 	}
 	return true;
 }
@@ -350,9 +371,7 @@ static void finish(struct loop *loop)
 		watcher_end(loop, i);
 		loop_forget(&loop->processes[i]);
 		world_close(&loop->processes[i].world);
-		if (loop->processes[i].tty && loop->ev)
-			tty_finish(loop->processes[i].tty, loop->ev, deadline);
-		free(loop->processes[i].tty);
+		loop_unfurnish(&loop->processes[i], loop->ev, deadline);
 	}
 	if (loop->signals.fd > 0)
 		close(loop->signals.fd);

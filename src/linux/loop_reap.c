@@ -13,9 +13,8 @@ enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
-		(loop->reload.reader && pid == loop->reload.reader) ||
-		daemon_is_reader(loop, pid) || watcher_is(loop, pid) ||
-		tasks_have(&loop->tasks, pid);
+		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
+		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid);
 }
 
 int loop_helper_count(const struct loop *loop)
@@ -56,6 +55,17 @@ static bool ran_out_of_memory(const struct loop *loop, int index, const struct r
 		cgroup_ran_out_of_memory(loop->setup->ground->cgroups, index, clock_monotonic());
 }
 
+/* What counts as the message of this end where there is no other; NULL: nothing does. */
+static const struct tail *said_last(const struct loop *loop, int index, const struct reaped *reaped)
+{
+	const struct process_spec *process = &loop->spec->processes[index];
+	const struct runtime *runtime = &loop->processes[index];
+	int code = reaped->signo ? 128 + reaped->signo : reaped->exit_code;
+	if (!process->message_falls_back || exit_code_is_success(process->lifecycle, code))
+		return NULL;
+	return process->tty ? &runtime->tty->tail : &runtime->capture->tail;
+}
+
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
 {
 	struct runtime *runtime = &loop->processes[index];
@@ -65,6 +75,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 	loop_forget(runtime);
 	if (runtime->tty)
 		tty_end(runtime->tty, loop->ev);
+	if (runtime->capture)
+		capture_end(runtime->capture);
 	terminal_take_back(reaped->pid);
 	bool oom = ran_out_of_memory(loop, index, reaped);
 	if (runtime->error.stage != STAGE_NONE) {
@@ -80,7 +92,8 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 		world_close(&runtime->world);
 		watcher_end(loop, index);
 	}
-	messages_keep(loop->setup->ground->volumes.messages, index, true);
+	messages_keep(loop->setup->ground->volumes.messages, index, true,
+		said_last(loop, index, reaped));
 	loop_feed(loop,
 		&(struct event){.type = EVENT_EXITED,
 			.process = index,
@@ -123,8 +136,9 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid) &&
-		!watcher_reaped(loop, reaped) && !reload_reaped(loop, reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) &&
+		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
+		!reload_reaped(loop, reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -44,18 +44,17 @@ static void *make(size_t count, size_t size)
 	return memset(memory_resize(NULL, (count + 1) * size), 0, (count + 1) * size);
 }
 
-static void make_processes(struct replacement *replacement)
+/* 0 or -errno. */
+static int make_processes(struct replacement *replacement)
 {
 	const struct pod_spec *spec = &replacement->reading.spec;
+	int result = 0;
 	replacement->processes = make((size_t)spec->process_count, sizeof(struct runtime));
-	for (int i = 0; i < spec->process_count; i++) {
-		struct runtime *runtime = &replacement->processes[i];
-		loop_init_runtime(runtime);
-		if (!spec->processes[i].tty)
-			continue;
-		runtime->tty = make(1, sizeof(struct tty));
-		tty_init(runtime->tty);
+	for (int i = 0; i < spec->process_count && result == 0; i++) {
+		loop_init_runtime(&replacement->processes[i]);
+		result = loop_furnish(&replacement->processes[i], &spec->processes[i]);
 	}
+	return result;
 }
 
 /* A change of an init that has done its work has no consequence. */
@@ -99,7 +98,9 @@ static void make_all(void *data)
 	if (making->error || !replacement->reading.is_good)
 		return;
 	plan(loop, replacement);
-	make_processes(replacement);
+	making->error = make_processes(replacement);
+	if (making->error)
+		return;
 	make_room(loop, replacement);
 	attempts_make(&replacement->attempts, loop, &replacement->reading.spec,
 		loop->attempts.podprobe);
@@ -128,7 +129,7 @@ void replacement_free(struct replacement *replacement)
 	if (!replacement)
 		return;
 	for (int i = 0; replacement->processes && i < replacement->reading.spec.process_count; i++) {
-		free(replacement->processes[i].tty);
+		loop_unfurnish(&replacement->processes[i], NULL, 0);
 		free(replacement->processes[i].daemon);
 		free(replacement->processes[i].ready);
 	}
@@ -188,9 +189,12 @@ static void move_runtime(struct loop *loop, struct runtime *to, int old, int ind
 		free(spare.ready);
 		loop_said_renumber(to, index);
 	}
-	to->tty = to->tty ? to->tty : spare.tty;
-	if (to->tty != spare.tty)
-		free(spare.tty);
+	to->tty = from->tty ? from->tty : spare.tty;
+	to->capture = from->capture ? from->capture : spare.capture;
+	if (from->tty)
+		tty_destroy(spare.tty);
+	if (from->capture)
+		capture_destroy(spare.capture);
 	if (is_preparing)
 		act_watch_preparation(loop, index, to);
 	loop_init_runtime(from);
@@ -205,9 +209,7 @@ static void end_runtime(struct loop *loop, int index)
 	watcher_end(loop, index);
 	loop_forget(runtime);
 	world_close(&runtime->world);
-	if (runtime->tty)
-		tty_finish(runtime->tty, loop->ev, clock_monotonic());
-	free(runtime->tty);
+	loop_unfurnish(runtime, loop->ev, clock_monotonic());
 }
 
 static void move_processes(struct loop *loop, struct replacement *replacement)
@@ -230,8 +232,8 @@ static void move_ground(struct loop *loop, struct replacement *replacement)
 	struct problems problems = {0};
 	int result = messages_replace(ground->volumes.messages, spec, replacement->old_of);
 	if (result == -ENOENT)
-		log_line("reload: terminationMessagePath: no message is kept, for no process had one "
-			 "when the pod began");
+		log_line("reload: terminationMessagePath: there is no file, for no process had one when "
+			 "the pod began");
 	else if (result < 0)
 		log_line("reload: terminationMessagePath: cannot make a file: %s", strerror(-result));
 	listeners_replace(&ground->listeners, spec, replacement->old_of);

@@ -7,6 +7,7 @@
 
 #include "../core/pod.h"
 #include "attempt.h"
+#include "capture.h"
 #include "control.h"
 #include "daemon.h"
 #include "evict.h"
@@ -36,7 +37,9 @@ struct runtime {
 	struct spawn_error error; /* of its preparation, to be told when it is reaped */
 	struct ev_io status;	  /* its preparation; fd -1: it runs its program, or failed to */
 	struct world world;	  /* of its instance, where something runs beside it; else none */
-	struct tty *tty;	  /* NULL: it has none of its own */
+	/* Once made they stay, for what is left in them, also where a reload wants no other. NULL: none. */
+	struct tty *tty;
+	struct capture *capture;
 	struct ready *ready;	  /* NULL: it has no notifyFd */
 	struct daemon *daemon;	  /* NULL: its program does not fork away */
 	struct watcher watcher;	  /* of what it reads */
@@ -87,6 +90,10 @@ int loop_queue_max(const struct pod_spec *spec);
 
 /* One that never had a process. */
 void loop_init_runtime(struct runtime *runtime);
+/* What its output needs. 0 or -errno. */
+int loop_furnish(struct runtime *runtime, const struct process_spec *process);
+/* The end of that: waits for its reader until then (clock_monotonic()). NULL `ev`: it was never used. */
+void loop_unfurnish(struct runtime *runtime, struct ev_loop *ev, int64_t deadline);
 
 /* --- loop_reap.c --- */
 

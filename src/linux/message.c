@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../core/tail.h"
 #include "mount.h"
 
 enum { FILE_ROOM = 64 * 1024, ROOM_MAX = 64 * 1024 * 1024 };
@@ -34,7 +35,7 @@ struct messages {
 	struct set set, next; /* next: of messages_reserve() */
 };
 
-bool messages_are_needed(const struct pod_spec *spec)
+bool messages_need_files(const struct pod_spec *spec)
 {
 	for (int i = 0; i < spec->process_count; i++) {
 		if (spec_message_path(&spec->processes[i]))
@@ -69,6 +70,8 @@ static int make_directory(struct messages *messages, int count)
 static int make_file(struct messages *messages, struct set *set, int index)
 {
 	char name[16];
+	if (messages->directory_fd < 0)
+		return -ENOENT;
 	snprintf(name, sizeof(name), "%u", messages->made);
 	int fd = openat(messages->directory_fd, name,
 		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -118,11 +121,12 @@ struct messages *messages_create(const struct pod_spec *spec, const char *direct
 		return NULL;
 	messages->spec = spec;
 	messages->directory_fd = -1;
-	/* No volume can be called so. */
-	text_add(&messages->directory, "%s/.messages", directory);
 	int result = allocate(&messages->set, spec);
-	if (result == 0)
+	if (result == 0 && directory) {
+		/* No volume can be called so. */
+		text_add(&messages->directory, "%s/.messages", directory);
 		result = make_directory(messages, spec->process_count);
+	}
 	for (int i = 0; i < messages->set.count && result == 0; i++) {
 		if (spec_message_path(&spec->processes[i]))
 			result = make_file(messages, &messages->set, i);
@@ -197,7 +201,7 @@ int messages_replace(struct messages *messages, const struct pod_spec *spec, con
 {
 	int result = 0;
 	if (!messages)
-		return messages_are_needed(spec) ? -ENOENT : 0;
+		return 0;
 	for (int i = 0; i < messages->next.count; i++) {
 		if (old_of[i] >= 0)
 			move(messages, old_of[i], i);
@@ -248,7 +252,7 @@ int messages_take(const struct messages *messages, const struct process_spec *pr
 }
 
 /* The last bytes of it, from the first whole character on. */
-static size_t read_end(int fd, char *bytes, size_t max) /* and a 0 behind them */
+static size_t read_end(int fd, char *bytes, size_t max)
 {
 	struct stat status;
 	if (fstat(fd, &status) < 0)
@@ -263,26 +267,28 @@ static size_t read_end(int fd, char *bytes, size_t max) /* and a 0 behind them *
 			break;
 		length += (size_t)got;
 	}
-	while (begin && skip < 3 && skip < length && (bytes[skip] & 0xc0) == 0x80)
-		skip++;
+	if (begin)
+		skip = text_broken_start(bytes, length);
 	memmove(bytes, bytes + skip, length - skip);
-	bytes[length - skip] = '\0';
 	return length - skip;
 }
 
-void messages_keep(struct messages *messages, int index, bool ran)
+void messages_keep(struct messages *messages, int index, bool ran, const struct tail *said)
 {
 	if (!messages)
 		return;
-	struct last_words *words = &messages->set.words[index];
+	const struct set *set = &messages->set;
+	struct last_words *words = &set->words[index];
 	*words = (struct last_words){
 		.latest = words->previous,
 		.previous = words->latest,
 		.previous_length = words->latest_length,
 	};
-	if (ran && messages->set.files[index] >= 0)
-		words->latest_length =
-			read_end(messages->set.files[index], words->latest, messages->set.max);
+	if (ran && set->files[index] >= 0)
+		words->latest_length = read_end(set->files[index], words->latest, set->max);
+	if (said && !words->latest_length)
+		words->latest_length = tail_copy(said, words->latest, set->max);
+	words->latest[words->latest_length] = '\0';
 }
 
 const struct last_words *messages_kept(const struct messages *messages)

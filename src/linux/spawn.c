@@ -143,7 +143,8 @@ static bool must_prepare(const struct child *child)
 	return !child->spawner->spec->entrypoint || child->cgroup >= 0;
 }
 
-struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd, int ready_fd)
+struct spawned spawn_process(
+	struct spawner *spawner, int index, const struct spawn_descriptors *given)
 {
 	const struct process_spec *process = &spawner->spec->processes[index];
 	struct child child = {
@@ -153,13 +154,13 @@ struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd, int
 		.identity = spawner->spec->entrypoint ? NULL : &spawner->identity,
 		.argv = (char *const *)process->argv.items,
 		.cgroup = cgroup_directory(spawner->cgroups, index),
-		.tty_fd = tty_fd,
-		.output_fd = -1,
+		.tty_fd = given->tty_fd,
+		.output_fds = {given->output_fds[0], given->output_fds[1]},
 		.status_fd = -1,
 	};
 	cgroup_prepare(spawner->cgroups, index);
 	environment_merge(&spawner->environment, spawner->spec, process);
-	handover_prepare(&spawner->handover, index, ready_fd, &spawner->environment);
+	handover_prepare(&spawner->handover, index, given->ready_fd, &spawner->environment);
 	if (child.identity)
 		identity_prepare(&spawner->identity, index);
 	return must_prepare(&child) ? spawn_prepared(&child) : spawn_plain(&child);
@@ -182,7 +183,7 @@ struct spawned spawn_command(struct spawner *spawner, const struct spawn_command
 		.world = command->world,
 		.cgroup = is_of_pod ? cgroup_directory(spawner->cgroups, command->index) : -1,
 		.tty_fd = -1,
-		.output_fd = command->output_fd,
+		.output_fds = {command->output_fd, command->output_fd},
 		.status_fd = -1,
 	};
 	/* Nothing of it runs: what it made of its cgroup must not keep the command out. */

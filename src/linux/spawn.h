@@ -37,6 +37,13 @@ struct spawned {
 	bool is_between; /* of a command: it only makes the other one, whose number its status tells */
 };
 
+/* What a process gets of podinit, which keeps it; -1: nothing. */
+struct spawn_descriptors {
+	int tty_fd;	   /* its terminal */
+	int ready_fd;	   /* becomes its notifyFd */
+	int output_fds[2]; /* its standard output and error, instead of podinit's */
+};
+
 /* Where a command runs that is no process of the pod. */
 enum spawn_place {
 	SPAWN_BESIDE, /* the process `index` runs: in its world, and else as it was started */
@@ -64,9 +71,9 @@ enum spawn_news {
 int spawner_init(struct spawner *spawner, const struct pod_spec *spec, const struct ground *ground);
 void spawner_finish(struct spawner *spawner);
 
-/* Never blocks, but for an entrypoint's program, which is started as by vfork(). `tty_fd`: its terminal,
- * `ready_fd`: what becomes its notifyFd; -1: none. */
-struct spawned spawn_process(struct spawner *spawner, int index, int tty_fd, int ready_fd);
+/* Never blocks, but for an entrypoint's program, which is started as by vfork(). */
+struct spawned spawn_process(
+	struct spawner *spawner, int index, const struct spawn_descriptors *given);
 /* Never blocks. It has no pidfd. */
 struct spawned spawn_command(struct spawner *spawner, const struct spawn_command *command);
 /* Reads `status_fd`. What it hands over goes to *world; NULL: nowhere. */

@@ -1,18 +1,14 @@
-/* Pseudoterminals: making, entering, copying. Must not block podinit: what its standard output does not
- * take waits, and then so does the process, as at any terminal. */
+/* Pseudoterminals: making, entering, typing; what comes out of them is the relay's. Must not block podinit. */
 #include "tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "../spec/spec.h"
-#include "clock.h"
 #include "log.h"
+#include "relay.h"
 
 int tty_make(int *master, int *slave)
 {
@@ -43,22 +39,6 @@ int tty_enter(int slave)
 	return 0;
 }
 
-void tty_give(int slave, uid_t uid)
-{
-	/* If not, it still is open. */
-	if (fchown(slave, uid, (gid_t)-1) < 0)
-		return;
-}
-
-/* All terminals' output goes there; made at the first. */
-static int output_fd(void)
-{
-	static int fd = -1;
-	if (fd < 0)
-		fd = nonblocking_copy(STDOUT_FILENO, O_WRONLY);
-	return fd;
-}
-
 /* Others may read from it as well, and leave nothing for us; so it must not wait. */
 static int input_fd(void)
 {
@@ -66,93 +46,6 @@ static int input_fd(void)
 	if (fd < 0)
 		fd = nonblocking_copy(STDIN_FILENO, O_RDONLY);
 	return fd;
-}
-
-/* Bytes written, 0 if none can be now, -1 if none ever will. */
-static int write_some(int fd, const char *bytes, int length)
-{
-	ssize_t written = send(fd, bytes, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (written < 0 && errno == ENOTSOCK) {
-		/* A pipe that polls writable takes as much as a buffer holds. What was closed has an
-		 * event, too: then writing fails. */
-		struct pollfd ready = {.fd = fd, .events = POLLOUT};
-		if (poll(&ready, 1, 0) != 1)
-			return 0;
-		written = write(fd, bytes, (size_t)length);
-	}
-	return written < 0 && errno == EAGAIN ? 0 : (int)written;
-}
-
-/* False: the rest has to wait. */
-static bool write_out(struct tty_line *line)
-{
-	while (line->length) {
-		int written = write_some(output_fd(), line->buffer, line->length);
-		if (written == 0)
-			return false;
-		if (written < 0)
-			written = line->length;
-		line->length -= written;
-		memmove(line->buffer, line->buffer + written, (size_t)line->length);
-	}
-	return true;
-}
-
-/* False: there is nothing now; *over: and never will be. (While the process runs, another may still come to
- * have the terminal open; when it has ended, all who had it lost it.) */
-static bool read_in(struct tty_line *line, bool *over)
-{
-	ssize_t length = read(line->output.fd, line->buffer, sizeof(line->buffer));
-	line->length = length > 0 ? (int)length : 0;
-	*over = length == 0 || (length < 0 && (errno != EAGAIN || line->ended));
-	return length > 0;
-}
-
-static struct tty_line *other(struct tty_line *line)
-{
-	struct tty *tty = line->tty;
-	return &tty->lines[line == &tty->lines[0]];
-}
-
-static void close_line(struct tty_line *line, struct ev_loop *ev)
-{
-	struct tty_line *next = other(line);
-	ev_io_stop(ev, &line->output);
-	ev_io_stop(ev, &line->writable);
-	close(line->output.fd);
-	line->output.fd = -1;
-	line->length = 0;
-	if (next->output.fd >= 0)
-		ev_io_start(ev, &next->output);
-}
-
-/* Copies what can be now, but lets others have their turn. */
-static void copy(struct tty_line *line, struct ev_loop *ev)
-{
-	enum { BATCH = 16 };
-	bool over = false;
-	for (int i = 0; i < BATCH; i++) {
-		if (!write_out(line)) {
-			ev_io_stop(ev, &line->output);
-			ev_io_start(ev, &line->writable);
-			return;
-		}
-		if (!read_in(line, &over))
-			break;
-	}
-	ev_io_stop(ev, &line->writable);
-	if (over && line->ended)
-		close_line(line, ev);
-	else if (over)
-		ev_io_stop(ev, &line->output);
-	else
-		ev_io_start(ev, &line->output);
-}
-
-static void on_ready(struct ev_loop *ev, struct ev_io *io, int events)
-{
-	(void)events;
-	copy(io->data, ev);
 }
 
 /* As at a terminal the end of the input is a Ctrl-D, and in the middle of a line that takes two. What is typed
@@ -172,74 +65,52 @@ static void on_input(struct ev_loop *ev, struct ev_io *io, int events)
 		length = tty->mid_line ? 2 : 1;
 	else
 		tty->mid_line = typed[length - 1] != '\n';
-	if ((write(tty->lines[tty->current].output.fd, bytes, (size_t)length) < 0 &&
-		    errno != EAGAIN) ||
-		ended)
+	if ((write(tty->relay->input.fd, bytes, (size_t)length) < 0 && errno != EAGAIN) || ended)
 		ev_io_stop(ev, io);
 }
 
-void tty_init(struct tty *tty)
+struct tty *tty_create(void)
 {
-	*tty = (struct tty){0};
-	for (int i = 0; i < 2; i++) {
-		tty->lines[i].tty = tty;
-		tty->lines[i].output.fd = -1;
-	}
+	struct tty *tty = calloc(1, sizeof(*tty));
+	if (!tty)
+		return NULL;
+	ev_io_init(&tty->input, on_input, STDIN_FILENO, EV_READ);
+	tty->input.data = tty;
+	tty->relay = relay_create(STDOUT_FILENO, &tty->tail);
+	if (tty->relay)
+		return tty;
+	free(tty);
+	return NULL;
+}
+
+void tty_destroy(struct tty *tty)
+{
+	if (tty)
+		relay_destroy(tty->relay);
+	free(tty);
 }
 
 void tty_begin(struct tty *tty, struct ev_loop *ev, int master, bool has_input)
 {
-	tty->current = !tty->current;
-	struct tty_line *line = &tty->lines[tty->current];
-	/* Of the one before the last there still is something: no reader is as slow. */
-	if (line->output.fd >= 0)
-		close_line(line, ev);
-	line->length = 0;
-	line->ended = false;
-	ev_io_init(&line->output, on_ready, master, EV_READ);
-	ev_io_init(&line->writable, on_ready, output_fd(), EV_WRITE);
-	line->output.data = line->writable.data = line;
-	if (other(line)->output.fd < 0)
-		ev_io_start(ev, &line->output);
+	tail_clear(&tty->tail);
+	relay_open(tty->relay, master);
+	relay_watch(tty->relay, ev);
 	tty->mid_line = false;
-	ev_io_init(&tty->input, on_input, has_input ? input_fd() : STDIN_FILENO, EV_READ);
-	tty->input.data = tty;
-	if (has_input)
-		ev_io_start(ev, &tty->input);
+	if (!has_input)
+		return;
+	ev_io_set(&tty->input, input_fd(), EV_READ);
+	ev_io_start(ev, &tty->input);
 }
 
 void tty_end(struct tty *tty, struct ev_loop *ev)
 {
-	struct tty_line *line = &tty->lines[tty->current];
-	if (line->output.fd < 0 || line->ended)
-		return;
-	line->ended = true;
 	ev_io_stop(ev, &tty->input);
-	if (other(line)->output.fd < 0)
-		copy(line, ev);
-}
-
-static void finish_line(struct tty_line *line, struct ev_loop *ev, int64_t deadline)
-{
-	bool over = false;
-	line->ended = true;
-	while (line->output.fd >= 0 && !over) {
-		int64_t left = deadline - clock_monotonic();
-		struct pollfd ready = {.fd = output_fd(), .events = POLLOUT};
-		if (write_out(line))
-			read_in(line, &over);
-		else if (left > 0)
-			poll(&ready, 1, (int)(left / NS_PER_MS) + 1);
-		/* Somebody may still write, as fast as this reads. */
-		over |= left <= 0;
-	}
-	if (line->output.fd >= 0)
-		close_line(line, ev);
+	relay_drain(tty->relay);
+	relay_end(tty->relay);
 }
 
 void tty_finish(struct tty *tty, struct ev_loop *ev, int64_t deadline)
 {
 	ev_io_stop(ev, &tty->input);
-	finish_line(&tty->lines[!tty->current], ev, deadline);
-	finish_line(&tty->lines[tty->current], ev, deadline);
+	relay_finish(tty->relay, deadline);
 }

@@ -6,28 +6,23 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-/* podinit's end of one terminal. */
-struct tty_line {
-	struct ev_io output;   /* of the process; fd -1: there is no terminal */
-	struct ev_io writable; /* podinit's standard output, while it is full */
-	char buffer[4096];     /* what was read and not yet written */
-	int length;
-	bool ended; /* its process has: what is left is copied, and that is all */
-	struct tty *tty;
-};
+#include "../core/tail.h"
 
-/* Of one process of the pod. Of the one before its current terminal there may be something left to copy, for a
- * reader who is slow; that comes first. */
+struct relay;
+
+/* Of one process of the pod, over all its instances. */
 struct tty {
-	struct tty_line lines[2];
-	int current;
-	struct ev_io input; /* podinit's standard input, where the process has that */
-	bool mid_line;	    /* what was typed last was no newline */
+	struct tail tail;    /* what the latest instance said */
+	struct relay *relay; /* from its terminal, if it has one now */
+	struct ev_io input;  /* podinit's standard input, where the process has that */
+	bool mid_line;	     /* what was typed last was no newline */
 };
 
-void tty_init(struct tty *tty);
+/* NULL: no memory. */
+struct tty *tty_create(void);
+/* NULL is fine. */
+void tty_destroy(struct tty *tty);
 
 /* A new terminal: 0, with podinit's end in *master and the process's in *slave; or -errno. */
 int tty_make(int *master, int *slave);
@@ -35,13 +30,10 @@ int tty_make(int *master, int *slave);
  * 0 or -errno. */
 int tty_enter(int slave);
 
-/* The same, still with podinit's privileges: it belongs to this user, who then can open it by name, if podinit
- * may say so. */
-void tty_give(int slave, uid_t uid);
-
-/* From now on copies between the terminal and podinit's own standard descriptors. */
+/* From now on copies between the terminal, whose end is podinit's from now on, and podinit's own standard
+ * descriptors. */
 void tty_begin(struct tty *tty, struct ev_loop *ev, int master, bool has_input);
-/* The process has ended: what is left is copied as its reader takes it. */
+/* The process has ended, and with it the terminal: what is left is copied as its reader takes it. */
 void tty_end(struct tty *tty, struct ev_loop *ev);
 /* All of it ends: waits for the reader until then (clock_monotonic()) and no longer. */
 void tty_finish(struct tty *tty, struct ev_loop *ev, int64_t deadline);

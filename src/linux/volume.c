@@ -100,12 +100,12 @@ static int give_to_group(const char *path, const char *group)
 
 static void prepare_messages(struct volumes *volumes, struct problems *problems)
 {
-	if (!messages_are_needed(volumes->spec))
-		return;
-	if (!volumes->scratch)
+	bool need_files = messages_need_files(volumes->spec);
+	if (need_files && !volumes->scratch)
 		volumes->scratch = make_scratch();
-	if (volumes->scratch)
-		volumes->messages = messages_create(volumes->spec, volumes->scratch);
+	if (!need_files || volumes->scratch)
+		volumes->messages = messages_create(
+			volumes->spec, need_files ? volumes->scratch : NULL);
 	if (!volumes->messages)
 		problem_add(problems, NULL, 0, "terminationMessagePath: cannot make the files: %s",
 			strerror(errno));

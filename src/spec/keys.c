@@ -284,8 +284,9 @@ const struct key KEYS[] = {
 		.doc = "A terminal of its own."},
 	{"terminationMessagePath", IN_PROCESS, KEY_PATH, PROCESS(termination_message_path),
 		.doc = "File for its last words; /dev/termination-log where it has a rootfs."},
-	{"terminationMessagePolicy", IN_PROCESS, KEY_ENUM, LATER, .choices = MESSAGE_POLICIES,
-		.fallback = "File", .doc = "Where its last words come from."},
+	{"terminationMessagePolicy", IN_PROCESS, KEY_ENUM, PROCESS(message_falls_back),
+		.choices = MESSAGE_POLICIES, .fallback = "File",
+		.doc = "Whether the end of its output counts as its last words, where it fails without any."},
 
 	/* Resources. */
 	RESOURCE_KEYS(IN_POD, POD_RESOURCES),

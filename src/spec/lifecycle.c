@@ -83,3 +83,8 @@ bool exit_codes_have(const struct exit_codes *codes, int code)
 {
 	return code >= 0 && code < 256 && (codes->bits[code / 8] & 1 << code % 8);
 }
+
+bool exit_code_is_success(const struct lifecycle_spec *lifecycle, int code)
+{
+	return code == 0 || exit_codes_have(&lifecycle->success_codes, code);
+}

@@ -121,12 +121,14 @@ const char *hook_key_name(enum hook_type type);
 const char *dependency_condition_name(enum dependency_condition condition);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
-/* Does anything of podinit's go where it is: the command of a probe or a hook, who watches, or who reads its
- * pid file? */
+/* Does anything of podinit's go where it is, into its file system: the command of a probe or a hook, who watches, or
+ * who reads its pid file? */
 bool spec_runs_beside(const struct process_spec *process);
 
 /* `code` to be added: 0..255; to be asked for: any. */
 void exit_codes_add(struct exit_codes *codes, int code);
 bool exit_codes_have(const struct exit_codes *codes, int code);
+/* 0, or one that counts as 0 does. */
+bool exit_code_is_success(const struct lifecycle_spec *lifecycle, int code);
 
 #endif

@@ -161,8 +161,8 @@ uint64_t spec_needed_capabilities(const struct pod_spec *pod, const struct proce
 		set |= BIT(SYS_ADMIN);
 	if (security.selinux_type || security.apparmor == PROFILE_LOCALHOST)
 		set |= BIT(MAC_ADMIN);
-	/* It is to own its terminal. */
-	if (process->tty && security.user)
+	/* It is to own its terminal, or the pipes that are its output. */
+	if ((process->tty || process->message_falls_back) && security.user)
 		set |= BIT(CHOWN);
 	if (limits)
 		set |= BIT(SYS_NICE) | BIT(SYS_RESOURCE);

@@ -174,6 +174,11 @@ const char *spec_message_path(const struct process_spec *process)
 	return process->rootfs && !process->privileged ? "/dev/termination-log" : NULL;
 }
 
+bool spec_leaves_message(const struct process_spec *process)
+{
+	return process->message_falls_back || spec_message_path(process);
+}
+
 size_t spec_message_max(const struct pod_spec *spec)
 {
 	enum { ONE = 4096, ALL = 12288 };

@@ -94,6 +94,7 @@ struct process_spec {
 	uint8_t privilege_escalation; /* enum said: allowPrivilegeEscalation */
 	bool proc_unmasked;	      /* procMount Unmasked */
 	bool keeps_stdin, tty;
+	bool message_falls_back; /* terminationMessagePolicy FallbackToLogsOnError */
 	bool is_depended_on; /* some dependsOn names it; made by spec_check() */
 	uint16_t source; /* index of the file it stands in, for messages */
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
@@ -273,6 +274,8 @@ bool spec_needs_view(const struct pod_spec *spec, const struct process_spec *pro
 bool spec_is_unmasked(const struct process_spec *process);
 /* Where its view has the file for its termination message; NULL: nowhere. */
 const char *spec_message_path(const struct process_spec *process);
+/* May it leave a message at all? */
+bool spec_leaves_message(const struct process_spec *process);
 /* How many bytes of each message count: a pod has only so many. */
 size_t spec_message_max(const struct pod_spec *spec);
 /* "init", "sidecar" or "main". */

@@ -151,6 +151,14 @@ void text_make_line(char *bytes, size_t length)
 	*out = '\0';
 }
 
+size_t text_broken_start(const char *bytes, size_t length)
+{
+	size_t broken = 0;
+	while (broken < 3 && broken < length && (bytes[broken] & 0xc0) == 0x80)
+		broken++;
+	return broken;
+}
+
 static void add_json_string(struct text *text, const unsigned char *s, size_t size)
 {
 	const unsigned char *end = s + size;

@@ -31,6 +31,9 @@ void text_finish(struct text *text);
  * not UTF-8 a '?', and what was cut off at the end is left out. bytes[length] is the caller's, too. */
 void text_make_line(char *bytes, size_t length);
 
+/* Of bytes that were cut off before: how many at the beginning are the rest of a character. */
+size_t text_broken_start(const char *bytes, size_t length);
+
 /* Adds `value` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD, so the result
  * is valid JSON whatever the bytes. NULL is written as null. */
 void text_add_json(struct text *text, const char *value);

@@ -430,14 +430,29 @@ def test_no_descriptor_or_child_is_left(pods):
     pod.running("a", "b")
     inner = pod.inner
     other = ini.replace("[main b]", "[main c]")
-    for text in (other, ini):
-        reload(pod, text)
-    pod.event(reason="Started", process="b", count=2)
+
+    def go_back_and_forth():
+        """Who is removed before it has started was never told of."""
+        for text, name in ((other, "c"), (ini, "b")):
+            count = starts(pod, name) + 1
+            reload(pod, text)
+            pod.event(reason="Started", process=name, count=count)
+    go_back_and_forth()
     before = len(os.listdir(f"/proc/{inner}/fd"))
-    for text, name in ((other, "c"), (ini, "b")) * 5:
-        reload(pod, text)
-        pod.running("a", name)
+    for _ in range(5):
+        go_back_and_forth()
     pod.status()
     until(lambda: len(os.listdir(f"/proc/{inner}/fd")) <= before, "no descriptor is left")
     assert len(pod.processes()) == 2 and is_running(inner)
+    pod.stop()
+
+
+def test_a_terminal_comes_and_goes(pods):
+    command = "sh -c 'test -t 1 && echo terminal || echo none; exec sleep 1000'"
+    pod = pods.start(HEAD + main("one", command))
+    pod.says("none\n")
+    reload(pod, HEAD + main("one", command, "tty = true"))
+    pod.says("terminal")
+    reload(pod, HEAD + main("one", command))
+    until(lambda: pod.output().count("none\n") == 2, "it has none again")
     pod.stop()

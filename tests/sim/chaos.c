@@ -7,10 +7,15 @@
 static struct event any_event(struct life *life)
 {
 	static const int64_t graces[] = {INT64_MIN, -1, 0, 1, SECOND, INT64_MAX - 1, INT64_MAX};
+	static bool leaving[SIM_PROCESSES_MAX];
 	struct rng *rng = &life->rng;
 	const struct pod *pod = life->pod;
 	struct event event = random_nonsense(life);
 	bool is_there = event.process >= 0 && event.process < pod->process_count;
+	/* Nobody carries the reload out: so nothing may come of it but that some end. */
+	for (int i = 0; i < pod->process_count; i++)
+		leaving[i] = rng_chance(rng, 300);
+	event.leaving = rng_chance(rng, 500) ? leaving : NULL;
 	event.grace_ns = graces[rng_between(rng, 0, 6)];
 	/* Half of it is right, or it would not get far. */
 	if (is_there && pod->processes[event.process].state == PROCESS_SPAWNING &&
@@ -19,7 +24,7 @@ static struct event any_event(struct life *life)
 	if (is_there && event.type == EVENT_EXITED && rng_chance(rng, 700))
 		event.pid = pod->processes[event.process].pid;
 	bool is_request = event.type == EVENT_SIGNALLED || event.type == EVENT_ASKED_TO_STOP ||
-		event.type == EVENT_EVICTED;
+		event.type == EVENT_EVICTED || event.type == EVENT_REPLACED;
 	if (is_request && rng_chance(rng, 700))
 		event.type = EVENT_TICK;
 	if (event.type == EVENT_SIGNALLED && rng_chance(rng, 500))

@@ -6,14 +6,17 @@
 
 static const char *const STATES[PROCESS_STATE_COUNT] = {[PROCESS_NONE] = "NONE",
 	[PROCESS_WAITING] = "WAITING",
+	[PROCESS_PRE_START] = "PRE_START",
 	[PROCESS_SPAWNING] = "SPAWNING",
 	[PROCESS_ABORTING] = "ABORTING",
+	[PROCESS_FORKING] = "FORKING",
 	[PROCESS_STARTING] = "STARTING",
 	[PROCESS_RUNNING] = "RUNNING",
 	[PROCESS_PRE_STOP] = "PRE_STOP",
 	[PROCESS_TURN] = "TURN",
 	[PROCESS_STOPPING] = "STOPPING",
 	[PROCESS_KILLED] = "KILLED",
+	[PROCESS_POST_STOP] = "POST_STOP",
 	[PROCESS_EXITED] = "EXITED"};
 
 static const char *const CAUSES[STOP_CAUSE_COUNT] = {[STOP_NONE] = "none",
@@ -25,7 +28,11 @@ static const char *const CAUSES[STOP_CAUSE_COUNT] = {[STOP_NONE] = "none",
 	[STOP_ASKED] = "asked",
 	[STOP_STARTUP_PROBE] = "startup probe",
 	[STOP_LIVENESS_PROBE] = "liveness probe",
-	[STOP_POST_START] = "postStart"};
+	[STOP_POST_START] = "postStart",
+	[STOP_WATCHDOG] = "watchdog",
+	[STOP_CHANGED] = "changed",
+	[STOP_RESTART_ALL] = "all restart",
+	[STOP_MAIN_ENDED] = "main ended"};
 
 /* Rare meetings that the totals do not show. */
 enum situation {
@@ -36,6 +43,19 @@ enum situation {
 	DRAINED_BESIDE_A_LIVE_ONE,
 	SIGNAL_AFTER_BEING_ASKED,
 	GIVEN_UP,
+	LATE_RESULT,
+	ANOTHER_MAIN_PROCESS,
+	FOUND_TOO_LATE,
+	WAITS_FOR_DEPENDENTS,
+	RESTART_ALL_MEETS_POST_STOP,
+	RESTART_ALL_MEETS_A_STOP,
+	RESTART_ALL_TWICE,
+	STOP_MEETS_RELOAD,
+	RELOAD_KEEPS,
+	RELOAD_RESTARTS,
+	RELOAD_REMOVES,
+	RELOAD_ADDS,
+	RELOAD_DURING_INITS,
 	SITUATION_COUNT,
 };
 
@@ -47,6 +67,19 @@ static const char *const SITUATIONS[SITUATION_COUNT] = {
 	[DRAINED_BESIDE_A_LIVE_ONE] = "DRAINED while a process lives",
 	[SIGNAL_AFTER_BEING_ASKED] = "a first signal after podctl",
 	[GIVEN_UP] = "a pod is given up",
+	[LATE_RESULT] = "a result of an attempt that was dropped",
+	[ANOTHER_MAIN_PROCESS] = "another main process while it is stopped",
+	[FOUND_TOO_LATE] = "a daemon is not found",
+	[WAITS_FOR_DEPENDENTS] = "a main waits for those that depend on it",
+	[RESTART_ALL_MEETS_POST_STOP] = "all restart while a postStop runs",
+	[RESTART_ALL_MEETS_A_STOP] = "all restart while one is stopped for another reason",
+	[RESTART_ALL_TWICE] = "all restart more than once",
+	[STOP_MEETS_RELOAD] = "the pod ends while a reload waits",
+	[RELOAD_KEEPS] = "a reload keeps one that runs",
+	[RELOAD_RESTARTS] = "a reload restarts one",
+	[RELOAD_REMOVES] = "a reload removes one",
+	[RELOAD_ADDS] = "a reload adds one",
+	[RELOAD_DURING_INITS] = "a reload before all inits are done",
 };
 
 static struct {
@@ -83,13 +116,20 @@ static void meet(enum situation situation, bool is_met)
 	seen.situations[situation] += is_met;
 }
 
-static void situations_of_event(const struct event *event, const struct pod *pod)
+static void situations_of_event(
+	const struct event *event, const struct pod *pod, bool is_nonsense)
 {
 	bool is_there = event->process >= 0 && event->process < pod->process_count;
 	int state = is_there ? pod->processes[event->process].state : PROCESS_STATE_COUNT;
 	meet(FAILS_WHILE_GIVEN_UP,
 		event->type == EVENT_SPAWN_FAILED && state == PROCESS_ABORTING &&
 			event->spawn_error.stage != STAGE_ABORTED);
+	if (event->type == EVENT_PROBED && is_there && is_nonsense)
+		meet(LATE_RESULT, event->attempt > 0 && state == PROCESS_RUNNING);
+	meet(ANOTHER_MAIN_PROCESS,
+		event->type == EVENT_ADOPTED &&
+			(state == PROCESS_STOPPING || state == PROCESS_KILLED));
+	meet(STOP_MEETS_RELOAD, event->type == EVENT_SIGNALLED && pod->replacing);
 	bool in_hook = event->type == EVENT_PROBED && state == PROCESS_STARTING;
 	meet(STARTUP_DURING_POST_START, in_hook && event->probe == PROBE_STARTUP);
 	meet(LIVENESS_DURING_POST_START, in_hook && event->probe == PROBE_LIVENESS);
@@ -107,10 +147,54 @@ void coverage_event(const struct event *event, const struct pod *pod, bool is_no
 	if (event->type >= EVENT_TYPE_COUNT)
 		return;
 	seen.events[event->type]++;
-	situations_of_event(event, pod);
-	if (event->type >= EVENT_SPAWNED && event->type <= EVENT_HOOK_DONE && event->process >= 0 &&
+	situations_of_event(event, pod, is_nonsense);
+	if (event->type >= EVENT_SPAWNED && event->type <= EVENT_CHANGED && event->process >= 0 &&
 		event->process < pod->process_count)
 		seen.state_events[pod->processes[event->process].state][event->type]++;
+}
+
+static void situations_of_restart_all(const struct life *life, const uint8_t *before)
+{
+	int times = 0;
+	for (int i = 0; i < life->spec.process_count; i++) {
+		uint8_t state = before[i];
+		meet(RESTART_ALL_MEETS_POST_STOP, state == PROCESS_POST_STOP);
+		meet(RESTART_ALL_MEETS_A_STOP,
+			state == PROCESS_STOPPING || state == PROCESS_PRE_STOP ||
+				state == PROCESS_KILLED);
+		times += life->pod->processes[i].instances > 2;
+	}
+	meet(RESTART_ALL_TWICE, times == life->spec.process_count);
+}
+
+static void situations_of_action(
+	const struct life *life, const struct action *action, const uint8_t *before)
+{
+	meet(DRAINS_BESIDE_A_LIVE_ONE,
+		action->type == ACT_DRAIN && action->signo == SIGNAL_TERM &&
+			anything_is_unsettled(life->pod));
+	if (action->type != ACT_TELL)
+		return;
+	seen.notices[action->notice.reason]++;
+	meet(FOUND_TOO_LATE, action->notice.spawn_error.stage == STAGE_DAEMON);
+	if (action->notice.reason == NOTICE_RESTART_ALL)
+		situations_of_restart_all(life, before);
+}
+
+void coverage_reload(const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count)
+{
+	int left = 0;
+	for (int i = 0; i < old_count; i++)
+		left += leaving[i];
+	for (int i = 0; i < life->spec.process_count; i++) {
+		meet(RELOAD_KEEPS,
+			kinds[i] == CHANGE_LIVE && life->pod->processes[i].state == PROCESS_RUNNING);
+		meet(RELOAD_RESTARTS, kinds[i] == CHANGE_RESTART);
+		meet(RELOAD_ADDS, kinds[i] == CHANGE_NEW);
+		left -= kinds[i] == CHANGE_RESTART;
+	}
+	meet(RELOAD_REMOVES, left > 0);
+	meet(RELOAD_DURING_INITS, life->pod->next_init < life->spec.init_count);
 }
 
 void coverage_step(const struct life *life, const uint8_t *before)
@@ -120,16 +204,13 @@ void coverage_step(const struct life *life, const uint8_t *before)
 	seen.fullest = full > seen.fullest ? full : seen.fullest;
 	for (int i = 0; i < actions->count; i++) {
 		seen.actions[actions->items[i].type]++;
-		if (actions->items[i].type == ACT_TELL)
-			seen.notices[actions->items[i].notice.reason]++;
-		meet(DRAINS_BESIDE_A_LIVE_ONE,
-			actions->items[i].type == ACT_DRAIN &&
-				actions->items[i].signo == SIGNAL_TERM &&
-				anything_is_unsettled(life->pod));
+		situations_of_action(life, &actions->items[i], before);
 	}
 	for (int i = 0; i < life->spec.process_count; i++) {
 		const struct process *process = &life->pod->processes[i];
 		seen.changes[before[i]][process->state]++;
+		meet(WAITS_FOR_DEPENDENTS,
+			process->state == PROCESS_TURN && i >= life->spec.init_count);
 		if (before[i] != process->state)
 			seen.process_causes[process->stop_cause]++;
 	}
@@ -199,7 +280,7 @@ int coverage_missing(void)
 	for (int i = 0; i < PROCESS_STATE_COUNT; i++) {
 		for (int k = 0; k < PROCESS_STATE_COUNT; k++)
 			states[k] += seen.changes[i][k];
-		for (int k = EVENT_SPAWNED; k <= EVENT_HOOK_DONE; k++) {
+		for (int k = EVENT_SPAWNED; k <= EVENT_CHANGED; k++) {
 			if (seen.state_events[i][k])
 				continue;
 			none++;
@@ -210,8 +291,9 @@ int coverage_missing(void)
 	none += missing("event", EVENT_NAMES, seen.events, 0, EVENT_TYPE_COUNT - 1);
 	none += missing("action", ACTION_NAMES, seen.actions, 0, ACTION_TYPE_COUNT - 1);
 	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_COMPLETED, STOP_ASKED);
+	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_MAIN_ENDED, STOP_MAIN_ENDED);
 	none += missing(
-		"end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_POST_START);
+		"end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_MAIN_ENDED);
 	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {
 		bool is_linux = i == NOTICE_SIGNAL || i == NOTICE_ORPHAN || i == NOTICE_LEFTOVER;
 		if (seen.notices[i] || is_linux)

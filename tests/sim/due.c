@@ -1,93 +1,336 @@
-/* The model, second half: what follows from the facts and the time alone (who starts, whose
- * deadline has come, whose turn it is to stop), and when the time comes next. Like model.c it must
- * not ask the core. */
+/* The model: what follows from the facts and the time alone: who starts, whose deadline has come, what the end
+ * of one means for all, whose turn it is to stop. Like model.c it must not ask the core. */
 #include "model.h"
 
-static void restart(struct life *life, int index)
+/* --- the time --- */
+
+static void pre_stop_over(struct life *life, struct model_process *process)
+{
+	process->hook_runs[HOOK_PRE_STOP] = false;
+	life->model.moved = true;
+	owe(&process->debt, OWE_CANCEL_HOOK + HOOK_PRE_STOP);
+	owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
+}
+
+static void post_stop_over(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
-	const struct process_spec *spec = spec_of(life, index);
-	bool is_forgotten = backoff_is_forgotten(life, index);
-	int64_t longer = is_forgotten ? spec->backoff_initial_ns : 2 * process->backoff;
-	process->backoff = least(longer, spec->backoff_max_ns);
-	coverage_restart(is_forgotten && process->has_backoff,
-		!is_forgotten && process->backoff == spec->backoff_max_ns);
-	process->has_backoff = true;
-	process->backoff_since = life->now;
-	process->waiting = false;
-	owe(&process->debt, OWE_SPAWN);
+	process->hook_runs[HOOK_POST_STOP] = false;
+	owe(&process->debt, OWE_CANCEL_HOOK + HOOK_POST_STOP);
+	owe_notice(&process->debt, NOTICE_FAILED_POST_STOP_HOOK);
+	model_settle(life, index);
 }
 
-static bool had_its_first_start(const struct model_process *process)
+/* What was not found may be there all the same, and would be in the way of the next one. */
+static void no_daemon(struct life *life, int index)
 {
-	return process->instances > 0;
+	struct model_process *process = &life->model.processes[index];
+	process->alive = process->looking = process->notified = process->busy = false;
+	process->reload_wanted = false;
+	process->end_pid = 0;
+	owe(&process->debt, OWE_CANCEL_ADOPT);
+	model_start_failed(life, index,
+		(struct spawn_error){.stage = STAGE_DAEMON, .error = SPAWN_STAGE_SAYS_IT});
+	owe(&process->debt, OWE_KILL_LEFT);
 }
 
-/* Sections 1 to 3: who starts for the first time, or that an init ended the pod. */
-void due_first_starts(struct life *life)
+static void watchdog_over(struct life *life, int index)
 {
-	struct model *model = &life->model;
-	for (int i = 0; i < model->process_count && !model->stopping; i++) {
-		struct model_process *process = &model->processes[i];
-		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
-		if (!had_its_first_start(process)) {
-			owe(&process->debt, OWE_SPAWN);
-			return;
-		}
-		if (kind == KIND_SIDECAR && !process->ever_started)
-			return;
-		if (kind == KIND_INIT && process->over && process->end_code != 0)
-			pod_stops(life, STOP_INIT_FAILED, life->spec.grace_ns);
-		if (kind == KIND_INIT && !process->over)
-			return;
-		/* The next main waits for this one to be made, and for its postStart. */
-		bool next_is_new = i + 1 < model->process_count &&
-			!had_its_first_start(&model->processes[i + 1]);
-		if (kind == KIND_MAIN && next_is_new &&
-			(process->spawning || process->hook_runs[HOOK_POST_START]))
-			return;
-	}
+	promise_looked_at(PROMISE_PROBES);
+	owe_notice(&life->model.processes[index].debt, NOTICE_UNHEALTHY);
+	model_begin_to_stop(
+		life, index, STOP_WATCHDOG, later_by(life->now, life->spec.grace_ns));
 }
 
 void due_deadlines(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
-	if (process->waiting && process->restart_at <= life->now)
-		restart(life, index);
-	if (process->hook_runs[HOOK_PRE_STOP] && process->stop_by <= life->now) {
-		process->hook_runs[HOOK_PRE_STOP] = false;
-		owe(&process->debt, OWE_CANCEL_PRE_STOP);
-		owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
+	if (process->waiting && process->restart_at <= life->now) {
+		process->waiting = false;
+		model_count_restart(life, index);
+		model_start(life, index);
 	}
-	if (process->signalled && !process->killed && process->kill_by <= life->now) {
+	if (process->looking && process->adopt_by <= life->now)
+		no_daemon(life, index);
+	if (process->hook_runs[HOOK_PRE_STOP] && process->stop_by <= life->now)
+		pre_stop_over(life, process);
+	if (process->hook_runs[HOOK_POST_STOP] && process->post_stop_by <= life->now)
+		post_stop_over(life, index);
+	if (process->alive && process->signalled && !process->killed &&
+		process->kill_by <= life->now) {
 		process->killed = true;
 		owe(&process->debt, OWE_KILL);
 		owe_notice(&process->debt, NOTICE_KILLED);
 	}
+	if (process->watchdog_at <= life->now)
+		watchdog_over(life, index);
 }
 
-/* Section 3.1: mains at once, sidecars in reverse order after them or when the grace is over. */
-void due_stop_signals(struct life *life)
+/* --- the end of one, for all --- */
+
+static void restart_all(struct life *life, int source)
+{
+	struct model *model = &life->model;
+	const struct model_process *process = &model->processes[source];
+	int64_t delay = backoff_is_forgotten(life, source) ? 0 : process->backoff;
+	owe_notice(&model->processes[source].debt, NOTICE_RESTART_ALL);
+	model->restarting_all = model->moved = true;
+	model->decider = source;
+	model->restart_all_at = most(later_by(process->finished_at, delay), life->now);
+	for (int i = 0; i < model->process_count; i++)
+		model_stop(life, i, STOP_RESTART_ALL, life->now);
+}
+
+/* Everyone has ended, and who asked for it has waited for its backoff. */
+static void all_begin_again(struct life *life)
+{
+	struct model *model = &life->model;
+	if (!model->restarting_all || model->restart_all_at > life->now || !model_is_gone(model))
+		return;
+	promise_looked_at(PROMISE_RESTART_ALL);
+	model_count_restart(life, model->decider);
+	for (int i = 0; i < model->process_count; i++)
+		model_forget(&model->processes[i]);
+	model->restarting_all = false;
+	model->moved = true;
+	model->decider = model->starting = -1;
+	model->next_init = 0;
+}
+
+static bool ends_pod(const struct life *life, int index)
+{
+	const struct model_process *process = &life->model.processes[index];
+	uint8_t on_exit = spec_of(life, index)->lifecycle->on_exit;
+	bool counts = on_exit == ON_EXIT_STOP ||
+		(on_exit == ON_EXIT_STOP_ON_FAILURE && !process->end_ok);
+	return counts && process->over && !process->leaving;
+}
+
+void due_conclusions(struct life *life)
+{
+	struct model *model = &life->model;
+	for (int i = 0; i < model->process_count; i++) {
+		if (model->stopping || model->restarting_all)
+			break;
+		if (model->processes[i].all_again && model->processes[i].over) {
+			restart_all(life, i);
+		} else if (ends_pod(life, i)) {
+			model->decider = i;
+			model_stop_pod(life, STOP_MAIN_ENDED, life->spec.grace_ns);
+		}
+	}
+	all_begin_again(life);
+}
+
+/* --- who starts: sections 1 to 3 --- */
+
+void model_start(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	life->model.moved = true;
+	process->instances++;
+	process->cause = STOP_NONE;
+	process->stopping = process->signalled = process->killed = process->group_told = false;
+	if (spec_of(life, index)->lifecycle->hooks[HOOK_PRE_START]) {
+		process->hook_runs[HOOK_PRE_START] = true;
+		owe(&process->debt, OWE_HOOK + HOOK_PRE_START);
+	} else {
+		process->spawning = true;
+		owe(&process->debt, OWE_SPAWN);
+	}
+}
+
+static bool holds(const struct life *life, const struct dependency *dependency)
+{
+	int index = dependency->process;
+	const struct model_process *process = &life->model.processes[index];
+	switch ((enum dependency_condition)dependency->condition) {
+	case DEPENDENCY_STARTED:
+		return process->ever_started;
+	case DEPENDENCY_READY:
+		return model_is_ready(&life->spec, process, index);
+	case DEPENDENCY_COMPLETED:
+		return process->over && process->end_ok;
+	}
+	return false;
+}
+
+/* It will never be what another one waits for: so that one is not started at all. */
+static void give_up(struct life *life, int index, int dependency)
+{
+	struct model_process *process = &life->model.processes[index];
+	life->model.moved = true;
+	process->shown = ++process->instances;
+	process->cause = STOP_NONE;
+	process->over = process->has_ended = process->end_is_start_error = true;
+	process->end_ok = process->end_oom = false;
+	process->finished_at = life->now;
+	process->end_code = 128;
+	process->end_signo = 0;
+	process->end_pid = 0;
+	process->end_error = (struct spawn_error){.stage = STAGE_DEPENDENCY,
+		.item = (uint16_t)dependency,
+		.error = SPAWN_STAGE_SAYS_IT};
+	owe_notice(&process->debt, NOTICE_START_ERROR);
+}
+
+static void start_if_it_may(struct life *life, int index)
+{
+	const struct dependencies *all = &spec_of(life, index)->lifecycle->dependencies;
+	bool all_hold = true;
+	int failed = -1;
+	for (int i = 0; i < all->count; i++) {
+		if (holds(life, &all->items[i]))
+			continue;
+		all_hold = false;
+		if (life->model.processes[all->items[i].process].over)
+			failed = all->items[i].process;
+	}
+	if (failed >= 0)
+		give_up(life, index, failed);
+	else if (all_hold)
+		model_start(life, index);
+}
+
+/* One after the other; an init that failed for good ends the pod, and so does a sidecar that will never be
+ * Started. */
+static void start_inits(struct life *life)
+{
+	struct model *model = &life->model;
+	for (; model->next_init < life->spec.init_count; model->next_init++) {
+		int i = model->next_init;
+		const struct model_process *process = &model->processes[i];
+		bool is_sidecar = spec_of(life, i)->kind == KIND_SIDECAR;
+		if (model_is_new(process))
+			start_if_it_may(life, i);
+		if (is_sidecar && process->ever_started)
+			continue;
+		if (!process->over)
+			return;
+		if (is_sidecar || !process->end_ok) {
+			model_stop_pod(life, STOP_INIT_FAILED, life->spec.grace_ns);
+			return;
+		}
+	}
+}
+
+/* The next main waits for this one to be made, and for what belongs to that. */
+static bool is_being_made(const struct model_process *process)
+{
+	return process->hook_runs[HOOK_PRE_START] || (process->spawning && !process->aborted) ||
+		process->forking || process->looking || process->hook_runs[HOOK_POST_START];
+}
+
+static void start_mains(struct life *life)
+{
+	struct model *model = &life->model;
+	if (model->starting >= 0 && is_being_made(&model->processes[model->starting]))
+		return;
+	model->starting = -1;
+	for (int i = life->spec.init_count; i < model->process_count; i++) {
+		if (!model_is_new(&model->processes[i]))
+			continue;
+		start_if_it_may(life, i);
+		if (is_being_made(&model->processes[i])) {
+			model->starting = i;
+			return;
+		}
+		if (model->processes[i].over) /* one above it may have waited for it */
+			i = life->spec.init_count - 1;
+	}
+}
+
+static bool nothing_starts(const struct model *model)
+{
+	return model->stopping || model->restarting_all || model->replacing;
+}
+
+void due_first_starts(struct life *life)
+{
+	struct model *model = &life->model;
+	if (!nothing_starts(model))
+		start_inits(life);
+	if (nothing_starts(model))
+		return;
+	for (int i = 0; i < model->next_init; i++) { /* new ones, of a reload */
+		if (spec_of(life, i)->kind == KIND_SIDECAR && model_is_new(&model->processes[i]))
+			start_if_it_may(life, i);
+	}
+	if (model->next_init == life->spec.init_count)
+		start_mains(life);
+	if (model_mains_are_over(model, &life->spec))
+		model_stop_pod(life, STOP_COMPLETED, life->spec.grace_ns);
+}
+
+/* Those that a reload takes out have ended; a RestartAllContainers comes first. */
+void due_replacement(struct life *life)
+{
+	struct model *model = &life->model;
+	if (!model->replacing || model->replacement_told || model->restarting_all)
+		return;
+	for (int i = 0; i < model->process_count; i++) {
+		if (model->processes[i].leaving && model_is_busy(&model->processes[i]))
+			return;
+	}
+	model->replacement_told = true;
+	owe(&model->debt, OWE_REPLACE);
+}
+
+/* --- the order of the end: section 3.1, and the reverse of dependsOn --- */
+
+bool model_is_in_the_way(const struct model_process *process)
+{
+	return process->alive || process->aborted || process->hook_runs[HOOK_POST_STOP];
+}
+
+static bool has_live_dependents(const struct life *life, int index)
+{
+	const struct model *model = &life->model;
+	for (int i = 0; i < model->process_count; i++) {
+		const struct dependencies *all = &spec_of(life, i)->lifecycle->dependencies;
+		bool ends = model->stopping || model->processes[i].leaving;
+		for (int k = 0; k < all->count && ends; k++) {
+			if (all->items[k].process == index &&
+				model_is_in_the_way(&model->processes[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void send_stop_signal(struct life *life, struct model_process *process)
+{
+	process->signalled = true;
+	process->signalled_at = life->now;
+	process->kill_by = most(process->stop_by, later_by(life->now, EXTENSION));
+	process->group_told = life->spec.entrypoint && !life->spec.single_child;
+	owe(&process->debt, OWE_STOP);
+}
+
+/* Mains at once, or after who depends on them; sidecars in reverse order after them; all of them when the grace
+ * is over. Whose turn it is, is seen when all else has followed from the event. */
+void due_stop_signals(struct life *life, bool gives_turns)
 {
 	struct model *model = &life->model;
 	bool blocked = false;
 	for (int i = model->process_count - 1; i >= 0; i--) {
 		struct model_process *process = &model->processes[i];
 		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
-		bool waits = kind == KIND_SIDECAR && model->stopping && blocked &&
-			process->stop_by > life->now;
+		bool ends = model->stopping || process->leaving;
+		bool has_turn = kind == KIND_SIDECAR || spec_of(life, i)->is_depended_on;
+		bool waits = !gives_turns	? has_turn
+			: kind == KIND_SIDECAR ? blocked
+						: has_live_dependents(life, i);
 		if (process->alive && process->stopping && !process->signalled &&
-			!process->hook_runs[HOOK_PRE_STOP] && !waits) {
-			process->signalled = true;
-			process->signalled_at = life->now;
-			process->kill_by = most(process->stop_by, later_by(life->now, EXTENSION));
-			process->group_told = life->spec.entrypoint && !life->spec.single_child;
-			owe(&process->debt, OWE_STOP);
-		}
-		if (kind != KIND_INIT)
-			blocked = blocked || process->alive || process->aborted;
+			!process->hook_runs[HOOK_PRE_STOP] &&
+			!(waits && ends && process->stop_by > life->now))
+			send_stop_signal(life, process);
+		if (kind != KIND_INIT && ends)
+			blocked = blocked || model_is_in_the_way(process);
 	}
 }
+
+/* --- what is left behind --- */
 
 /* An init that does not wait for what its program left; some tell its group. */
 static void leave_behind(struct life *life)
@@ -105,10 +348,10 @@ static void leave_behind(struct life *life)
 void due_drain(struct life *life)
 {
 	struct model *model = &life->model;
-	int64_t give_up = later_by(model->stop_by, GIVE_UP);
+	int64_t give_up_at = later_by(model->stop_by, GIVE_UP);
 	if (model->debt.owed & BIT(OWE_FINISH))
 		return;
-	if (life->now >= give_up) {
+	if (life->now >= give_up_at) {
 		model->given_up = true;
 		owe(&model->debt, OWE_FINISH);
 		return;
@@ -125,80 +368,7 @@ void due_drain(struct life *life)
 		owe(&model->debt, OWE_DRAIN_TERM);
 	}
 	if (life->now >= model->drain_by) {
-		model->drain_by = least(later_by(life->now, KILL_AGAIN), give_up);
+		model->drain_by = least(later_by(life->now, KILL_AGAIN), give_up_at);
 		owe(&model->debt, OWE_DRAIN_KILL);
 	}
-}
-
-static bool is_process_nonsense(const struct life *life, const struct event *event)
-{
-	if (event->process < 0 || event->process >= life->model.process_count)
-		return true;
-	const struct model_process *process = &life->model.processes[event->process];
-	switch ((enum event_type)event->type) {
-	case EVENT_SPAWNED:
-	case EVENT_SPAWN_FAILED:
-		return !process->spawning;
-	case EVENT_EXITED:
-		return !process->alive || event->pid != process->pid;
-	case EVENT_PROBED:
-		return !process->alive || event->probe >= PROBE_COUNT ||
-			!spec_of(life, event->process)->probes[event->probe];
-	case EVENT_HOOK_DONE:
-		return event->hook >= HOOK_COUNT || !process->hook_runs[event->hook];
-	case EVENT_BOOT:
-	case EVENT_SIGNALLED:
-	case EVENT_ASKED_TO_STOP:
-	case EVENT_EVICTED:
-	case EVENT_DRAINED:
-	case EVENT_TICK:
-	case EVENT_TYPE_COUNT:
-		break;
-	}
-	return false;
-}
-
-bool model_is_nonsense(const struct life *life, const struct event *event)
-{
-	const struct model *model = &life->model;
-	if (event->type >= EVENT_TYPE_COUNT || model->finished ||
-		model->booted == (event->type == EVENT_BOOT))
-		return true;
-	switch ((enum event_type)event->type) {
-	case EVENT_SPAWNED:
-	case EVENT_SPAWN_FAILED:
-	case EVENT_EXITED:
-	case EVENT_PROBED:
-	case EVENT_HOOK_DONE:
-		return is_process_nonsense(life, event);
-	case EVENT_EVICTED:
-		return event->volume < 0 || event->volume >= life->spec.volume_count;
-	case EVENT_DRAINED:
-		return !model->draining || !model_is_gone(model);
-	case EVENT_BOOT:
-	case EVENT_SIGNALLED:
-	case EVENT_ASKED_TO_STOP:
-	case EVENT_TICK:
-	case EVENT_TYPE_COUNT:
-		break;
-	}
-	return false;
-}
-
-int64_t model_next_time(const struct model *model)
-{
-	if (!model->booted || model->finished)
-		return NEVER;
-	int64_t next = model->draining ? model->drain_by
-		: model->stopping      ? model->stop_by
-				       : model->deadline_at;
-	for (int i = 0; i < model->process_count; i++) {
-		const struct model_process *process = &model->processes[i];
-		if (process->waiting)
-			next = least(next, process->restart_at);
-		if (!process->alive || !process->stopping || process->killed)
-			continue;
-		next = least(next, process->signalled ? process->kill_by : process->stop_by);
-	}
-	return next;
 }

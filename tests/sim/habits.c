@@ -17,7 +17,11 @@ struct habits random_habits(struct life *life, enum process_kind kind)
 		.run_max = rng_time(rng, 4000 * SECOND),
 		.stop_max = rng_time(rng, 40 * SECOND),
 		.runs_for_ever = rng_chance(rng, 400),
-		.startup_fails = rng_chance(rng, 250),
+		.is_silent = rng_chance(rng, 200),
+		.probe_good_permille = {rng_chance(rng, 800) ? 800 : 0,
+			rng_chance(rng, 700) ? 950 : 300, (int)rng_between(rng, 0, 4) * 250},
+		.probe_late_permille = rng_chance(rng, 200) ? 600 : 30,
+		.found_permille = rng_chance(rng, 250) ? 0 : 900,
 		.obedience = (uint8_t)rng_between(rng, OBEYS, OBEDIENCE_COUNT),
 	};
 	if (kind == KIND_INIT) {
@@ -79,6 +83,10 @@ struct event random_nonsense(struct life *life)
 						      : rng_between(rng, 0, EVENT_TYPE_COUNT - 1)),
 		.probe = (uint8_t)rng_between(rng, 0, PROBE_COUNT),
 		.hook = (uint8_t)rng_between(rng, 0, HOOK_COUNT),
+		.result = (uint8_t)rng_between(rng, 0, PROBE_ERROR + 1),
+		.attempt = (uint32_t)rng_between(rng, 0, 20),
+		.notification = (uint8_t)rng_between(rng, 0, NOTIFICATION_COUNT),
+		.value_ns = rng_between(rng, -1, 40 * SECOND),
 		.success = rng_chance(rng, 500),
 		.oom = rng_chance(rng, 100),
 		.exit_code = (uint8_t)rng_between(rng, 0, 255),
@@ -97,6 +105,30 @@ struct event random_nonsense(struct life *life)
 	if (rng_chance(rng, 400))
 		event.pid = (int32_t)rng_between(rng, -1, 200);
 	return event;
+}
+
+struct event random_word(struct rng *rng, int process)
+{
+	static const int64_t values[] = {INT64_MIN, -1, 0, 1, SECOND, 90 * SECOND, INT64_MAX};
+	struct event event = {
+		.type = EVENT_NOTIFIED,
+		.process = process,
+		.notification = (uint8_t)rng_between(rng, 0, NOTIFICATION_COUNT - 1),
+		.value_ns = values[rng_between(rng, 0, 6)],
+	};
+	/* The end of a watchdog ends an instance: not all too often. */
+	if (event.notification == NOTIFICATION_WATCHDOG_TRIGGER && rng_chance(rng, 500))
+		event.notification = NOTIFICATION_READY;
+	return event;
+}
+
+/* Its configuration changed, or it says something. */
+static struct event process_event(const struct life *life, struct rng *rng)
+{
+	int process = (int)rng_between(rng, 0, life->spec.process_count - 1);
+	if (rng_chance(rng, 500))
+		return (struct event){.type = EVENT_CHANGED, .process = process};
+	return random_word(rng, process);
 }
 
 static struct event stop_event(const struct life *life, struct rng *rng)
@@ -128,4 +160,10 @@ void random_requests(struct life *life, void (*add)(struct life *, int64_t, stru
 		add(life, life->now + rng_time(rng, end - life->now + 20 * SECOND),
 			(struct event){.type = EVENT_SIGNALLED,
 				.signo = others[rng_between(rng, 0, sizeof(others) - 1)]});
+	bool is_plain = life->spec.entrypoint || !life->spec.process_count;
+	for (int64_t i = rng_between(rng, -3, 3); i > 0 && !is_plain; i--)
+		add(life, life->now + rng_time(rng, end - life->now), process_event(life, rng));
+	for (int64_t i = rng_between(rng, -8, 2); i > 0 && !is_plain; i--)
+		add(life, life->now + rng_time(rng, end - life->now),
+			(struct event){.type = EVENT_REPLACED});
 }

@@ -14,6 +14,7 @@ void life_create(struct life *life)
 
 void life_destroy(struct life *life)
 {
+	reload_forget(life);
 	if (life->has_spec)
 		spec_finish(&life->spec);
 	step_finish(life);
@@ -26,8 +27,10 @@ static void hash(struct life *life, const void *data, size_t size)
 		life->hash = (life->hash ^ bytes[i]) * UINT64_C(0x100000001b3);
 }
 
-static void step(struct life *life, const struct event *event)
+/* Is the pod to become that of its new file now? */
+static bool one_step(struct life *life, const struct event *event)
 {
+	bool replaces = false;
 	uint8_t before[SIM_PROCESSES_MAX];
 	bool is_repeated = rng_chance(&life->rng, 125);
 	for (int i = 0; i < life->spec.process_count; i++)
@@ -45,13 +48,25 @@ static void step(struct life *life, const struct event *event)
 	for (int i = 0; i < life->actions.count; i++) {
 		hash(life, &life->actions.items[i].type, 1);
 		world_act(life, &life->actions.items[i]);
+		replaces |= life->actions.items[i].type == ACT_REPLACE;
 	}
+	return replaces;
+}
+
+static void step(struct life *life, const struct event *event)
+{
+	if (!one_step(life, event))
+		return;
+	reload_take_place(life);
+	one_step(life, &(struct event){.type = EVENT_TICK});
 }
 
 /* An event that makes no sense must do no more than a tick does, besides being counted. */
 static void step_nonsense(struct life *life, const struct event *event)
 {
 	struct event tick = {.type = EVENT_TICK};
+	/* What is no event at all does not even let the time pass. */
+	bool is_refused = event->type >= EVENT_TYPE_COUNT || event->type == EVENT_BOOT;
 	memcpy(life->shadow, life->pod, life->pod_size);
 	int count = life->shadow_actions.count = life->actions.count;
 	pod_step(&life->spec, life->shadow, &tick, life->now, &life->shadow_actions);
@@ -61,6 +76,8 @@ static void step_nonsense(struct life *life, const struct event *event)
 		life->actions.count = count;
 		return;
 	}
+	if (is_refused)
+		memcpy(life->shadow, life->pod, life->pod_size);
 	life->in_nonsense = true;
 	step_core(life, event, false);
 	if (life->pod->unexpected < unexpected || life->pod->unexpected > unexpected + 1)
@@ -120,13 +137,20 @@ static bool next_event(struct life *life, struct event *event)
 	int64_t at = is_tick ? deadline : world;
 	life->now = at > life->now ? at : life->now;
 	*event = (struct event){.type = EVENT_TICK};
-	return is_tick || world_take(life, event);
+	if (is_tick)
+		return true;
+	return world_take(life, event) && (event->type != EVENT_REPLACED || reload_ask(life, event));
 }
 
 static void begin(struct life *life, uint64_t seed)
 {
 	uint64_t old_spec = life->spec_seed;
-	bool had_spec = life->has_spec;
+	bool had_spec = life->has_spec && !life->spec_changed;
+	reload_forget(life);
+	if (life->spec_changed)
+		spec_finish(&life->spec);
+	life->has_spec = had_spec;
+	life->spec_changed = false;
 	struct rng mixer = {seed >> 3}; /* every eight lives are those of one pod */
 	random_pod(life, rng_next(&mixer));
 	if (!had_spec || old_spec != life->spec_seed)
@@ -157,7 +181,7 @@ void life_run(struct life *life, uint64_t seed)
 		return;
 	}
 	some_nonsense(life, 50);
-	step(life, &(struct event){.type = EVENT_BOOT});
+	step(life, &(struct event){.type = EVENT_BOOT, .seed = (uint32_t)rng_next(&life->rng)});
 	while (!life->model.finished) {
 		struct event event;
 		some_nonsense(life, 40);
@@ -169,6 +193,8 @@ void life_run(struct life *life, uint64_t seed)
 			step(life, &event);
 		if (++life->steps > life->step_max)
 			world_hurry(life);
+		if (life->steps == 4 * life->step_max)
+			world_press(life);
 		if (life->steps > 100 * life->step_max)
 			promise_broken(life, PROMISE_STOP_ORDER, "does not end");
 		check_end(life);

@@ -1,281 +1,197 @@
 /* The model: takes each event in and works out, by the specification (pod-semantics sections
- * 2-5, 7, 9-11), what the core owes in that step. It must not call the core nor look at its
- * state: what both got wrong would look right. */
+ * 2-7, 9-11, and docs/design.md for what Kubernetes has not), what the core owes in that step. It must
+ * not call the core nor look at its state: what both got wrong would look right. */
 #include <string.h>
 
 #include "model.h"
 
-/* --- ends and restarts: sections 4 and 7 --- */
+/* --- an instance begins --- */
 
-static bool rule_says_restart(const struct restart_rules *rules, int code)
-{
-	for (int i = 0; i < rules->count; i++) {
-		const struct restart_rule *rule = &rules->items[i];
-		bool is_in = code < 256 && (rule->codes.bits[code >> 3] >> (code & 7) & 1);
-		if (rule->not_in ? !is_in : is_in)
-			return true;
-	}
-	return false;
-}
-
-static bool runs_again(const struct life *life, int index)
-{
-	const struct process_spec *spec = spec_of(life, index);
-	const struct model_process *process = &life->model.processes[index];
-	uint8_t policy = spec->restart_policy ? spec->restart_policy : life->spec.restart_policy;
-	int code = process->end_code;
-	if (life->model.stopping)
-		return false;
-	if (spec->kind == KIND_SIDECAR)
-		return true;
-	if (spec->kind == KIND_INIT && code == 0)
-		return false;
-	if (process->stopping) /* by podinit: the plain policy alone counts */
-		return policy != RESTART_NEVER;
-	if (spec->restart_policy && rule_says_restart(&spec->rules, code))
-		return true;
-	if (policy == RESTART_ON_FAILURE)
-		return code != 0;
-	return policy == RESTART_ALWAYS;
-}
-
-bool backoff_is_forgotten(const struct life *life, int index)
-{
-	const struct model_process *process = &life->model.processes[index];
-	return !process->has_backoff ||
-		process->finished_at - process->backoff_since >
-		spec_of(life, index)->backoff_reset_ns;
-}
-
-static void begin_waiting(struct life *life, int index)
+/* Its main process is there: the program, or the daemon that it left. */
+void model_spawned_main(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
-	process->waiting = true;
-	process->restart_at = backoff_is_forgotten(life, index)
-		? life->now
-		: later_by(life->now, process->backoff);
-	if (process->restart_at > life->now)
-		owe_notice(&process->debt, NOTICE_BACK_OFF);
-}
-
-static void instance_ended(struct life *life, int index)
-{
-	struct model_process *process = &life->model.processes[index];
-	struct debt *debt = &process->debt;
-	process->has_ended = true;
-	process->finished_at = life->now;
-	if (runs_again(life, index)) {
-		if (!process->end_is_start_error)
-			owe(debt, OWE_KILL_LEFT);
-		begin_waiting(life, index);
-		return;
-	}
-	process->over = true;
-	if (life->model.stopping || process->end_is_start_error)
-		return;
-	/* At the end of the pod what is left gets the grace instead. */
-	if (!model_mains_are_over(&life->model, &life->spec))
-		owe(debt, OWE_KILL_LEFT);
-}
-
-/* --- stopping: section 10 --- */
-
-static void process_begins_to_stop(
-	struct life *life, int index, enum stop_cause cause, int64_t stop_by)
-{
-	struct model_process *process = &life->model.processes[index];
-	process->stopping = true;
-	process->cause = (uint8_t)cause;
-	process->stop_by = stop_by;
-	owe_notice(&process->debt, NOTICE_KILLING);
-	if (process->hook_runs[HOOK_POST_START]) {
-		process->hook_runs[HOOK_POST_START] = false;
-		owe(&process->debt, OWE_CANCEL_POST_START);
-	}
-	if (spec_of(life, index)->hooks[HOOK_PRE_STOP] && stop_by > life->now) {
-		process->hook_runs[HOOK_PRE_STOP] = true;
-		owe(&process->debt, OWE_PRE_STOP);
-	}
-}
-
-static void process_hurries(struct life *life, struct model_process *process, int64_t stop_by)
-{
-	process->stop_by = least(process->stop_by, stop_by);
-	if (process->signalled)
-		process->kill_by =
-			least(process->kill_by, most(stop_by, later_by(life->now, EXTENSION)));
-}
-
-int64_t drain_end(const struct life *life)
-{
-	const struct model *model = &life->model;
-	return least(later_by(model->stop_by, EXTENSION),
-		most(model->stop_by, later_by(life->now, EXTENSION)));
-}
-
-static void pod_hurries(struct life *life, int64_t stop_by)
-{
-	struct model *model = &life->model;
-	if (stop_by >= model->stop_by)
-		return;
-	model->stop_by = stop_by;
-	if (model->draining)
-		model->drain_by = least(model->drain_by, drain_end(life));
-	for (int i = 0; i < model->process_count; i++) {
-		if (model->processes[i].alive && model->processes[i].stopping)
-			process_hurries(life, &model->processes[i], stop_by);
-	}
-}
-
-void pod_stops(struct life *life, enum stop_cause cause, int64_t grace)
-{
-	struct model *model = &life->model;
-	int64_t stop_by = later_by(life->now, grace);
-	life->must_end_by = least(life->must_end_by, later_by(stop_by, EXTENSION));
-	if (model->stopping) {
-		pod_hurries(life, stop_by);
-		return;
-	}
-	model->stopping = model->begins_to_stop = true;
-	model->cause = (uint8_t)cause;
-	model->stop_by = stop_by;
-	owe_notice(&model->debt,
-		cause == STOP_DEADLINE		? NOTICE_DEADLINE_EXCEEDED
-			: cause == STOP_EVICTED ? NOTICE_EVICTED
-						: NOTICE_STOPPING);
-	for (int i = 0; i < model->process_count; i++) {
-		struct model_process *process = &model->processes[i];
-		struct debt *debt = &process->debt;
-		/* It ended in this very step: whether it was seen as an end before or within the
-		 * pod's end is not specified. */
-		if (debt->owed & BIT(OWE_KILL_LEFT)) {
-			debt->owed &= ~BIT(OWE_KILL_LEFT);
-			debt->may |= BIT(OWE_KILL_LEFT);
-		}
-		debt->may_notices |= debt->owed_notices & BIT(NOTICE_BACK_OFF);
-		debt->owed_notices &= ~BIT(NOTICE_BACK_OFF);
-		if (process->waiting) {
-			process->waiting = false;
-			process->over = true;
-		} else if (process->spawning) {
-			process->aborted = true;
-			owe(debt, OWE_ABORT);
-		} else if (process->alive && !process->stopping) {
-			process_begins_to_stop(life, i, cause, stop_by);
-		} else if (process->alive) {
-			process_hurries(life, process, stop_by);
-		}
-	}
-}
-
-/* --- the events --- */
-
-static void spawned(struct life *life, int index, const struct event *event)
-{
-	struct model_process *process = &life->model.processes[index];
-	const struct process_spec *spec = spec_of(life, index);
-	process->spawning = false;
-	process->alive = true;
-	process->pid = process->last_pid = event->pid;
-	process->started_at = life->now;
-	process->stopping = process->signalled = process->killed = process->group_told = false;
-	process->post_started = process->startup_ok = process->ready_ok = false;
-	memset(process->hook_ran, 0, sizeof(process->hook_ran));
-	owe_notice(&process->debt, NOTICE_STARTED);
-	process->is_too_late = process->aborted;
-	if (process->aborted) {
-		process->aborted = false;
-		process_begins_to_stop(
-			life, index, (enum stop_cause)life->model.cause, life->model.stop_by);
-	} else if (spec->hooks[HOOK_POST_START]) {
+	model_probes_begin(life, index);
+	if (spec_of(life, index)->lifecycle->hooks[HOOK_POST_START]) {
 		process->hook_runs[HOOK_POST_START] = true;
-		owe(&process->debt, OWE_POST_START);
+		owe(&process->debt, OWE_HOOK + HOOK_POST_START);
 	} else {
 		process->post_started = true;
 	}
 }
 
+static void spawned(struct life *life, int index, const struct event *event)
+{
+	struct model *model = &life->model;
+	struct model_process *process = &model->processes[index];
+	const struct lifecycle_spec *lifecycle = spec_of(life, index)->lifecycle;
+	bool was_aborted = process->aborted;
+	process->spawning = process->aborted = false;
+	process->alive = true;
+	process->pid = process->last_pid = event->pid;
+	process->started_at = life->now;
+	process->watchdog = lifecycle->watchdog_ns;
+	process->stopping = process->signalled = process->killed = process->group_told = false;
+	owe_notice(&process->debt, NOTICE_STARTED);
+	if (was_aborted) /* it was too late to give it up */
+		model_begin_to_stop(life, index, (enum stop_cause)process->cause,
+			model->stopping ? model->stop_by : life->now);
+	else if (lifecycle->daemon)
+		process->forking = true;
+	else
+		model_spawned_main(life, index);
+}
+
 static void spawn_failed(struct life *life, int index, const struct event *event)
 {
 	struct model_process *process = &life->model.processes[index];
-	process->spawning = false;
-	bool was_aborted = process->aborted;
-	process->aborted = false;
-	if (was_aborted && event->spawn_error.stage == STAGE_ABORTED) {
-		process->over = --process->instances > 0; /* as if it had not been tried */
+	if (process->aborted && event->spawn_error.stage == STAGE_ABORTED) {
+		model_withdraw(life, index); /* as if it had not been tried */
 		return;
 	}
-	owe_notice(&process->debt, NOTICE_START_ERROR);
-	process->end_code = 128;
-	process->end_signo = 0;
-	process->end_is_start_error = true;
-	process->end_error = event->spawn_error;
-	process->stopping = false;
-	instance_ended(life, index);
+	process->end_pid = event->pid;
+	model_start_failed(life, index, event->spawn_error);
 }
 
 static void exited(struct life *life, int index, const struct event *event)
 {
 	struct model_process *process = &life->model.processes[index];
-	struct debt *debt = &process->debt;
-	process->alive = false;
+	if (!process->forking || event->signo || event->exit_code) {
+		model_exited(life, index, event);
+		return;
+	}
+	process->forking = false;
+	process->looking = true;
 	process->pid = 0;
-	process->end_code = event->signo ? 128 + event->signo : event->exit_code;
-	process->end_signo = event->signo;
-	process->end_oom = event->oom;
-	process->end_is_start_error = false;
-	owe_notice(debt,
-		event->oom		    ? NOTICE_OOM_KILLED
-			: process->end_code ? NOTICE_ERROR
-					    : NOTICE_COMPLETED);
-	if (process->hook_runs[HOOK_POST_START])
-		owe(debt, OWE_CANCEL_POST_START);
-	if (process->hook_runs[HOOK_PRE_STOP])
-		owe(debt, OWE_CANCEL_PRE_STOP);
-	memset(process->hook_runs, 0, sizeof(process->hook_runs));
-	if (life->model.stopping && !process->group_told)
-		owe(debt, OWE_GROUP);
-	process->group_told |= life->model.stopping;
-	instance_ended(life, index);
-	process->stopping = process->signalled = process->killed = false;
+	process->adopt_by = later_by(life->now, LOOK_FOR);
+	owe(&process->debt, OWE_ADOPT);
+}
+
+/* The daemon was found, or it says that another one is its main process: which is told what the one before it
+ * was told. */
+static void adopted(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	bool was_looked_for = process->looking;
+	process->looking = false;
+	process->pid = process->last_pid = event->pid;
+	owe_notice(&process->debt, NOTICE_ADOPTED);
+	if (was_looked_for)
+		model_spawned_main(life, index);
+	else if (process->killed)
+		owe(&process->debt, OWE_KILL);
+	else if (process->signalled)
+		owe(&process->debt, OWE_STOP);
+}
+
+/* --- beside it --- */
+
+static void hook_failed(struct life *life, int index, enum hook_type hook)
+{
+	struct debt *debt = &life->model.processes[index].debt;
+	switch (hook) {
+	case HOOK_PRE_START:
+		model_start_failed(life, index,
+			(struct spawn_error){.stage = STAGE_PRE_START,
+				.error = SPAWN_STAGE_SAYS_IT});
+		break;
+	case HOOK_POST_START:
+		owe_notice(debt, NOTICE_FAILED_POST_START_HOOK);
+		model_begin_to_stop(life, index, STOP_POST_START,
+			later_by(life->now, life->spec.grace_ns));
+		break;
+	case HOOK_PRE_STOP:
+		owe_notice(debt, NOTICE_FAILED_PRE_STOP_HOOK);
+		break;
+	case HOOK_POST_STOP:
+		owe_notice(debt, NOTICE_FAILED_POST_STOP_HOOK);
+		break;
+	case HOOK_RELOAD:
+		owe_notice(debt, NOTICE_FAILED_RELOAD_HOOK);
+		break;
+	case HOOK_COUNT:
+		break;
+	}
 }
 
 static void hook_done(struct life *life, int index, const struct event *event)
 {
 	struct model_process *process = &life->model.processes[index];
 	process->hook_runs[event->hook] = false;
-	if (event->hook == HOOK_PRE_STOP) {
-		if (!event->success)
-			owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
-	} else if (event->success) {
+	if (!event->success) {
+		process->end_pid = 0;
+		hook_failed(life, index, (enum hook_type)event->hook);
+	} else if (event->hook == HOOK_PRE_START) {
+		process->spawning = true;
+		owe(&process->debt, OWE_SPAWN);
+	} else if (event->hook == HOOK_POST_START) {
 		process->post_started = true;
-	} else {
-		owe_notice(&process->debt, NOTICE_FAILED_POST_START_HOOK);
-		process_begins_to_stop(
-			life, index, STOP_POST_START, later_by(life->now, life->spec.grace_ns));
+	}
+	if (event->hook == HOOK_POST_STOP)
+		model_settle(life, index);
+}
+
+static void notified(struct life *life, int index, const struct event *event)
+{
+	struct model_process *process = &life->model.processes[index];
+	bool is_watched = process->watchdog_at != NEVER;
+	int64_t value = event->value_ns, until = later_by(life->now, value > 0 ? value : 0);
+	switch ((enum notification)event->notification) {
+	case NOTIFICATION_READY:
+		process->notified = true;
+		process->busy = false;
+		break;
+	case NOTIFICATION_STOPPING:
+	case NOTIFICATION_RELOADING:
+		process->busy = true;
+		break;
+	case NOTIFICATION_WATCHDOG_TRIGGER:
+		process->watchdog_at = is_watched ? life->now : NEVER;
+		break;
+	case NOTIFICATION_WATCHDOG_INTERVAL: /* only who is watched can say how often */
+		if (value <= 0 || !process->watchdog)
+			break;
+		process->watchdog = value;
+		/* fall through */
+	case NOTIFICATION_WATCHDOG:
+		process->watchdog_at = is_watched ? later_by(life->now, process->watchdog) : NEVER;
+		break;
+	case NOTIFICATION_EXTEND: /* at the end of the pod its grace is all there is */
+		if (life->model.stopping)
+			until = least(until, life->model.stop_by);
+		if (process->signalled && !process->killed)
+			process->kill_by = most(process->kill_by, until);
+		break;
+	case NOTIFICATION_COUNT:
+		break;
 	}
 }
 
-static void probed(struct life *life, int index, const struct event *event)
+/* Told to read its configuration again. Who is not there yet reads it anyway; who ends needs it no more; and
+ * one after the other. */
+void model_reload_wanted(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
-	const struct probe_spec *probe = spec_of(life, index)->probes[event->probe];
-	if (event->probe == PROBE_READINESS) {
-		process->ready_ok = process->killed ? process->ready_ok : event->success;
-	} else if (process->stopping) {
-		; /* these two do not count any more */
-	} else if (process->hook_runs[HOOK_POST_START] && event->probe == PROBE_LIVENESS) {
-		; /* nor this one yet */
-	} else if (!event->success) {
-		owe_notice(&process->debt, NOTICE_UNHEALTHY);
-		process_begins_to_stop(life, index,
-			event->probe == PROBE_STARTUP ? STOP_STARTUP_PROBE : STOP_LIVENESS_PROBE,
-			later_by(life->now,
-				probe->grace_ns >= 0 ? probe->grace_ns : life->spec.grace_ns));
-	} else if (event->probe == PROBE_STARTUP) {
-		process->startup_ok = true;
+	const struct lifecycle_spec *lifecycle = spec_of(life, index)->lifecycle;
+	process->reload_wanted = process->alive && !process->stopping;
+	if (!process->reload_wanted || process->forking || process->looking ||
+		process->hook_runs[HOOK_POST_START] || process->hook_runs[HOOK_RELOAD])
+		return;
+	process->reload_wanted = false;
+	if (lifecycle->reload_signal) {
+		owe_notice(&process->debt, NOTICE_RELOADING);
+		owe(&process->debt, OWE_RELOAD);
+	} else if (lifecycle->hooks[HOOK_RELOAD]) {
+		owe_notice(&process->debt, NOTICE_RELOADING);
+		process->hook_runs[HOOK_RELOAD] = true;
+		owe(&process->debt, OWE_HOOK + HOOK_RELOAD);
+	} else {
+		model_begin_to_stop(
+			life, index, STOP_CHANGED, later_by(life->now, life->spec.grace_ns));
 	}
 }
+
+/* --- the pod --- */
 
 static void forward(struct life *life, uint8_t signo)
 {
@@ -305,88 +221,159 @@ static void signalled(struct life *life, uint8_t signo)
 			model->stop_signo = life->spec.signal_map[signo];
 		} else if (program->hook_runs[HOOK_PRE_STOP]) {
 			program->hook_runs[HOOK_PRE_STOP] = false;
-			owe(&program->debt, OWE_CANCEL_PRE_STOP);
+			owe(&program->debt, OWE_CANCEL_HOOK + HOOK_PRE_STOP);
 		} else {
 			forward(life, signo);
 		}
 	}
 	if (model->stop_signals++ > 0)
 		grace = least(grace, EXTENSION);
-	pod_stops(life, STOP_SIGNAL, grace);
+	model_stop_pod(life, STOP_SIGNAL, grace);
+}
+
+/* The pod's file has changed: these end, and nothing new starts until they have. */
+static void replaced(struct life *life, const bool *leaving)
+{
+	struct model *model = &life->model;
+	model->replacing = true;
+	model->replacement_told = false;
+	for (int i = 0; i < model->process_count; i++) {
+		model->processes[i].leaving = leaving[i];
+		if (leaving[i])
+			model_stop(life, i, STOP_CHANGED, later_by(life->now, life->spec.grace_ns));
+	}
+}
+
+static void boot(struct life *life)
+{
+	struct model *model = &life->model;
+	model->booted = true;
+	model->booted_at = life->now;
+	if (life->spec.deadline_ns >= 0)
+		model->deadline_at = later_by(life->now, life->spec.deadline_ns);
 }
 
 static void take_event(struct life *life, const struct event *event)
 {
-	struct model *model = &life->model;
+	int index = event->process;
 	switch ((enum event_type)event->type) {
 	case EVENT_BOOT:
-		model->booted = true;
-		model->booted_at = life->now;
-		if (life->spec.deadline_ns >= 0)
-			model->deadline_at = later_by(life->now, life->spec.deadline_ns);
+		boot(life);
 		break;
 	case EVENT_SPAWNED:
-		spawned(life, event->process, event);
+		spawned(life, index, event);
 		break;
 	case EVENT_SPAWN_FAILED:
-		spawn_failed(life, event->process, event);
+		spawn_failed(life, index, event);
 		break;
 	case EVENT_EXITED:
-		exited(life, event->process, event);
+		exited(life, index, event);
+		break;
+	case EVENT_ADOPTED:
+		adopted(life, index, event);
 		break;
 	case EVENT_PROBED:
-		probed(life, event->process, event);
+		model_probe_answered(life, index, event);
 		break;
 	case EVENT_HOOK_DONE:
-		hook_done(life, event->process, event);
+		hook_done(life, index, event);
+		break;
+	case EVENT_NOTIFIED:
+		notified(life, index, event);
+		break;
+	case EVENT_CHANGED:
+		model_reload_wanted(life, index);
 		break;
 	case EVENT_SIGNALLED:
 		signalled(life, event->signo);
 		break;
 	case EVENT_ASKED_TO_STOP:
-		pod_stops(life, STOP_ASKED,
+		model_stop_pod(life, STOP_ASKED,
 			event->grace_ns < 0 ? life->spec.grace_ns : event->grace_ns);
 		break;
 	case EVENT_EVICTED: /* as by a deadline; of a pod that ends already nothing comes */
-		if (model->stopping)
+		if (life->model.stopping)
 			break;
-		model->evicted_volume = event->volume;
-		pod_stops(life, STOP_EVICTED, life->spec.grace_ns);
+		life->model.evicted_volume = event->volume;
+		model_stop_pod(life, STOP_EVICTED, life->spec.grace_ns);
+		break;
+	case EVENT_REPLACED:
+		replaced(life, event->leaving);
 		break;
 	case EVENT_DRAINED:
-		owe(&model->debt, OWE_FINISH);
+		owe(&life->model.debt, OWE_FINISH);
 		break;
 	case EVENT_TICK:
 	case EVENT_TYPE_COUNT:
 		break;
 	}
-	for (int i = 0; i < model->process_count; i++) {
-		struct model_process *process = &model->processes[i];
-		bool startup = spec_of(life, i)->probes[PROBE_STARTUP] != NULL;
-		process->ever_started |= process->alive && process->post_started &&
-			!process->stopping && (!startup || process->startup_ok);
-	}
 }
 
-void model_step(struct life *life, const struct event *event)
+/* --- the step --- */
+
+void model_conclude(struct life *life, int index)
+{
+	struct model_process *process = &life->model.processes[index];
+	bool is_started = model_is_started(&life->spec, process, index);
+	if (is_started && !process->was_started) {
+		process->ever_started = life->model.moved = true;
+		if (!process->stopping) {
+			model_probes_unlock(life, index);
+			process->watchdog_at = process->watchdog
+				? later_by(life->now, process->watchdog)
+				: NEVER;
+		}
+	}
+	process->was_started = is_started;
+	if (process->reload_wanted)
+		model_reload_wanted(life, index);
+}
+
+static void time_passes(struct life *life)
+{
+	struct model *model = &life->model;
+	for (int i = 0; i < model->process_count; i++) {
+		model_conclude(life, i);
+		due_deadlines(life, i);
+	}
+	for (int i = 0; i < model->process_count; i++)
+		model_probes_run(life, i);
+	for (int i = 0; i < model->process_count; i++)
+		model_conclude(life, i);
+}
+
+static void begin_step(struct life *life)
 {
 	struct model *model = &life->model;
 	model->debt = (struct debt){0};
 	model->begins_to_stop = false;
+	model->was_restarting_all = model->restarting_all;
 	for (int i = 0; i < TOLD_COUNT; i++)
 		model->last_told[i] = -1;
-	for (int i = 0; i < model->process_count; i++)
+	for (int i = 0; i < model->process_count; i++) {
 		model->processes[i].debt = (struct debt){0};
+		model->processes[i].shown = model->processes[i].instances;
+	}
+}
+
+/* Until nothing follows any more. */
+void model_step(struct life *life, const struct event *event)
+{
+	struct model *model = &life->model;
+	begin_step(life);
 	take_event(life, event);
-	due_stop_signals(life); /* of the event: the time comes after it */
+	due_stop_signals(life, false); /* of the event: the time comes after it */
 	if (!model->stopping && life->now >= model->deadline_at)
-		pod_stops(life, STOP_DEADLINE, life->spec.grace_ns);
-	due_first_starts(life);
-	if (!model->stopping && model_mains_are_over(model, &life->spec))
-		pod_stops(life, STOP_COMPLETED, life->spec.grace_ns);
-	for (int i = 0; i < model->process_count; i++)
-		due_deadlines(life, i);
-	due_stop_signals(life);
+		model_stop_pod(life, STOP_DEADLINE, life->spec.grace_ns);
+	do {
+		model->moved = false;
+		time_passes(life);
+		due_conclusions(life);
+		due_first_starts(life);
+		due_replacement(life);
+		due_stop_signals(life, true);
+	} while (model->moved);
+	model->initialized |= model->next_init >= life->spec.init_count;
 	if (model->stopping)
 		due_drain(life);
 }
@@ -398,4 +385,11 @@ void model_begin(struct life *life)
 	model->process_count = life->spec.process_count;
 	model->deadline_at = NEVER;
 	model->stop_by = NEVER;
+	model->decider = model->starting = -1;
+	for (int i = 0; i < model->process_count; i++) {
+		struct model_process *process = &model->processes[i];
+		process->watchdog_at = NEVER;
+		for (int k = 0; k < PROBE_COUNT; k++)
+			process->probes[k].due = process->probes[k].fails_at = NEVER;
+	}
 }

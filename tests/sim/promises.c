@@ -1,25 +1,43 @@
 /* The promises: each action of a step must be owed (or allowed) by the model at that moment, all
  * that is owed must have been done at the end of the step, and the state must say what the model
  * says. Applies what the core did to the model. Must not decide what is right: model.c does. */
+#include <string.h>
+
 #include "sim.h"
 
-#define BIT(n) (UINT32_C(1) << (n))
+#define BIT(n) (UINT64_C(1) << (n))
 
 static const char *const OWED_NAMES[OWED_COUNT] = {
 	[OWE_SPAWN] = "start",
 	[OWE_ABORT] = "give up starting",
 	[OWE_FORWARD] = "forward the signal to",
+	[OWE_RELOAD] = "send the reload signal to",
 	[OWE_STOP] = "send the stop signal to",
 	[OWE_GROUP] = "send the stop signal to the group left by",
 	[OWE_KILL] = "kill",
 	[OWE_KILL_LEFT] = "kill what was left by",
-	[OWE_POST_START] = "run postStart of",
-	[OWE_PRE_STOP] = "run preStop of",
-	[OWE_CANCEL_POST_START] = "cancel postStart of",
-	[OWE_CANCEL_PRE_STOP] = "cancel preStop of",
+	[OWE_ADOPT] = "look for the daemon of",
+	[OWE_CANCEL_ADOPT] = "look no more for the daemon of",
+	[OWE_HOOK + HOOK_POST_START] = "run postStart of",
+	[OWE_HOOK + HOOK_PRE_STOP] = "run preStop of",
+	[OWE_HOOK + HOOK_PRE_START] = "run preStart of",
+	[OWE_HOOK + HOOK_POST_STOP] = "run postStop of",
+	[OWE_HOOK + HOOK_RELOAD] = "run reload of",
+	[OWE_CANCEL_HOOK + HOOK_POST_START] = "cancel postStart of",
+	[OWE_CANCEL_HOOK + HOOK_PRE_STOP] = "cancel preStop of",
+	[OWE_CANCEL_HOOK + HOOK_PRE_START] = "cancel preStart of",
+	[OWE_CANCEL_HOOK + HOOK_POST_STOP] = "cancel postStop of",
+	[OWE_CANCEL_HOOK + HOOK_RELOAD] = "cancel reload of",
+	[OWE_PROBE + PROBE_STARTUP] = "probe the startup of",
+	[OWE_PROBE + PROBE_LIVENESS] = "probe the liveness of",
+	[OWE_PROBE + PROBE_READINESS] = "probe the readiness of",
+	[OWE_CANCEL_PROBE + PROBE_STARTUP] = "cancel the startup probe of",
+	[OWE_CANCEL_PROBE + PROBE_LIVENESS] = "cancel the liveness probe of",
+	[OWE_CANCEL_PROBE + PROBE_READINESS] = "cancel the readiness probe of",
 	[OWE_FINISH] = "finish",
 	[OWE_DRAIN_TERM] = "drain",
 	[OWE_DRAIN_KILL] = "kill what drains in",
+	[OWE_REPLACE] = "reload",
 };
 
 static const char *name_of(const struct life *life, int index)
@@ -29,49 +47,45 @@ static const char *name_of(const struct life *life, int index)
 
 static enum promise promise_of_spawn(const struct life *life, int index)
 {
-	const struct model_process *process = &life->model.processes[index];
+	const struct world_process *real = &life->world.processes[index];
 	if (life->model.stopping)
 		return PROMISE_NOTHING_STARTS;
-	if (process->alive || process->spawning)
+	if (real->alive || real->spawning)
 		return PROMISE_ONE_INSTANCE;
-	return process->instances ? PROMISE_RESTARTS : PROMISE_INIT_ORDER;
+	return life->model.processes[index].instances > 1 ? PROMISE_RESTARTS : PROMISE_INIT_ORDER;
 }
 
-static enum promise promise_of(const struct life *life, int index, enum owed what)
+static enum promise promise_of(const struct life *life, int index, int what)
 {
-	switch (what) {
-	case OWE_SPAWN:
+	if (what == OWE_SPAWN)
 		return promise_of_spawn(life, index);
-	case OWE_ABORT:
-	case OWE_STOP:
-	case OWE_GROUP:
-	case OWE_KILL:
-	case OWE_DRAIN_TERM:
-	case OWE_DRAIN_KILL:
-	case OWE_FINISH:
-		return PROMISE_STOP_ORDER;
-	case OWE_KILL_LEFT:
+	if (what == OWE_KILL_LEFT)
 		return PROMISE_ONE_INSTANCE;
-	case OWE_FORWARD:
-	case OWE_POST_START:
-	case OWE_PRE_STOP:
-	case OWE_CANCEL_POST_START:
-	case OWE_CANCEL_PRE_STOP:
-	case OWED_COUNT:
-		break;
-	}
-	return PROMISE_TOLD_ONCE;
+	if (what >= OWE_HOOK && what < OWE_PROBE)
+		return PROMISE_HOOKS;
+	if (what >= OWE_PROBE && what < OWE_FINISH)
+		return PROMISE_PROBES;
+	if (what == OWE_REPLACE)
+		return PROMISE_RELOAD;
+	if (what == OWE_FORWARD || what == OWE_RELOAD || what == OWE_ADOPT ||
+		what == OWE_CANCEL_ADOPT)
+		return PROMISE_TOLD_ONCE;
+	return PROMISE_STOP_ORDER;
 }
 
-static bool takes(struct debt *debt, enum owed what)
+static bool takes(struct debt *debt, int what)
 {
 	bool is_owed = (debt->owed | debt->may) & BIT(what);
 	debt->owed &= ~BIT(what);
-	debt->may &= ~BIT(what);
+	/* What is killed already is killed as well by doing it twice. */
+	if (what != OWE_KILL_LEFT)
+		debt->may &= ~BIT(what);
+	else if (is_owed)
+		debt->may |= BIT(what);
 	return is_owed;
 }
 
-static void take(struct life *life, int index, enum owed what)
+static void take(struct life *life, int index, int what)
 {
 	struct model_process *process = index < 0 ? NULL : &life->model.processes[index];
 	promise_looked_at(promise_of(life, index, what));
@@ -89,8 +103,7 @@ static void check_order(struct life *life, int index, enum told what)
 	const struct model_process *process = &model->processes[index];
 	int inits = life->spec.init_count;
 	int place = index >= inits ? index : model->process_count + inits - index;
-	bool is_by_pod = process->spawning || process->cause == model->cause;
-	if (!model->begins_to_stop || !is_by_pod)
+	if (!model->begins_to_stop || process->cause != model->cause)
 		return;
 	if (place <= model->last_told[what])
 		promise_broken(
@@ -98,29 +111,58 @@ static void check_order(struct life *life, int index, enum told what)
 	model->last_told[what] = place;
 }
 
+/* Once more, and directly: the model's own reasoning is not above doubt. */
+static void check_spawn(const struct life *life, int index)
+{
+	const struct world_process *real = &life->world.processes[index];
+	const struct dependencies *all = &life->spec.processes[index].lifecycle->dependencies;
+	const char *name = name_of(life, index);
+	promise_looked_at(PROMISE_NOTHING_STARTS);
+	/* Within the step in which the end begins, what comes before that is told may start. */
+	bool was_told = !(life->model.debt.owed_notices &
+		(BIT(NOTICE_STOPPING) | BIT(NOTICE_DEADLINE_EXCEEDED) | BIT(NOTICE_EVICTED)));
+	if (life->model.stopping && was_told)
+		promise_broken(life, PROMISE_NOTHING_STARTS, "%s starts", name);
+	if (real->alive || real->spawning)
+		promise_broken(life, PROMISE_ONE_INSTANCE, "%s starts twice", name);
+	for (int i = 0; i < life->spec.init_count; i++) {
+		bool is_done = life->spec.processes[i].kind == KIND_SIDECAR ||
+			life->model.processes[i].end_ok;
+		if (life->spec.processes[index].kind == KIND_MAIN && !is_done)
+			promise_broken(life, PROMISE_INIT_ORDER,
+				"%s starts before the inits are done", name);
+	}
+	for (int i = 0; i < all->count; i++) {
+		const struct model_process *other = &life->model.processes[all->items[i].process];
+		promise_looked_at(PROMISE_DEPENDENCIES);
+		if (life->model.processes[index].instances == 1 && other->instances == 0)
+			promise_broken(life, PROMISE_DEPENDENCIES,
+				"%s starts before what it depends on", name);
+	}
+}
+
+/* It begins with its preStart, if it has one. */
+static void next_instance(struct model_process *process)
+{
+	process->shown = process->instances;
+	memset(process->hook_ran, 0, sizeof(process->hook_ran));
+}
+
 static void spawns(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
-	enum process_kind kind = (enum process_kind)life->spec.processes[index].kind;
 	if (process->debt.owed & BIT(OWE_KILL_LEFT))
 		promise_broken(life, PROMISE_ONE_INSTANCE,
 			"%s starts before what its last instance left was killed",
 			name_of(life, index));
-	/* Once more, and directly: the model's own reasoning is not above doubt. */
-	promise_looked_at(PROMISE_NOTHING_STARTS);
-	if (life->model.stopping)
-		promise_broken(life, PROMISE_NOTHING_STARTS, "%s starts", name_of(life, index));
-	if (process->alive || process->spawning)
-		promise_broken(life, PROMISE_ONE_INSTANCE, "%s starts twice", name_of(life, index));
-	if (kind == KIND_MAIN && !model_is_initialized(&life->model, &life->spec))
-		promise_broken(life, PROMISE_INIT_ORDER, "%s starts before the inits are done",
-			name_of(life, index));
-	if (process->waiting || process->over)
-		promise_broken(life, PROMISE_RESTARTS, "%s starts too early, or should not",
-			name_of(life, index));
 	take(life, index, OWE_SPAWN);
-	process->spawning = true;
-	process->instances++;
+	check_spawn(life, index);
+	bool has_pre_start = life->spec.processes[index].lifecycle->hooks[HOOK_PRE_START];
+	if (!has_pre_start)
+		next_instance(process);
+	else if (!process->hook_ran[HOOK_PRE_START])
+		promise_broken(life, PROMISE_HOOKS, "%s starts without its preStart",
+			name_of(life, index));
 }
 
 static void signals(struct life *life, const struct action *action)
@@ -130,9 +172,12 @@ static void signals(struct life *life, const struct action *action)
 	const struct model_process *process = &model->processes[index];
 	int stop_signal =
 		model->stop_signo ? model->stop_signo : life->spec.processes[index].stop_signal;
-	enum owed what = !process->alive		? OWE_GROUP
-		: process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
-							: OWE_STOP;
+	int reload_signal = life->spec.processes[index].lifecycle->reload_signal;
+	/* In this order: what came from outside came first. */
+	enum owed what = process->debt.owed & BIT(OWE_FORWARD) ? OWE_FORWARD
+		: process->debt.owed & BIT(OWE_RELOAD)	       ? OWE_RELOAD
+		: process->alive			       ? OWE_STOP
+							       : OWE_GROUP;
 	if (what == OWE_GROUP && model->leaves && !process->group_told)
 		stop_signal = life->spec.signal_map[SIGNAL_TERM];
 	take(life, index, what);
@@ -140,8 +185,11 @@ static void signals(struct life *life, const struct action *action)
 	if (what == OWE_STOP && process->stop_by <= life->now)
 		check_order(life, index, TOLD_BY_SIGNAL);
 	bool group = what == OWE_GROUP ||
-		(what == OWE_STOP && !life->spec.entrypoint ? false : !life->spec.single_child);
-	int signo = what == OWE_FORWARD ? model->forwarded : stop_signal;
+		((what == OWE_FORWARD || life->spec.entrypoint) && what != OWE_RELOAD &&
+			!life->spec.single_child);
+	int signo = what == OWE_FORWARD ? model->forwarded
+		: what == OWE_RELOAD	? reload_signal
+					: stop_signal;
 	if (action->signo != signo || action->group != group)
 		promise_broken(life, PROMISE_STOP_ORDER, "%s should get signal %d%s",
 			name_of(life, index), signo, group ? " with its group" : " alone");
@@ -172,13 +220,42 @@ static void kills_tree(struct life *life, const struct action *action)
 static void runs_hook(struct life *life, const struct action *action)
 {
 	struct model_process *process = &life->model.processes[action->process];
-	if (action->hook >= HOOK_COUNT || !process->alive || process->hook_ran[action->hook])
-		promise_broken(life, PROMISE_TOLD_ONCE, "a hook of %s runs twice, or without it",
+	if (action->hook >= HOOK_COUNT)
+		promise_broken(life, PROMISE_HOOKS, "runs a hook that there is not");
+	bool around = action->hook == HOOK_PRE_START || action->hook == HOOK_POST_STOP;
+	if (life->world.processes[action->process].alive == around)
+		promise_broken(life, PROMISE_HOOKS, "%s has its hook %s it", name_of(life, action->process),
+			around ? "beside" : "without");
+	if (action->hook == HOOK_PRE_START)
+		next_instance(process);
+	if (process->hook_ran[action->hook] && action->hook != HOOK_RELOAD)
+		promise_broken(life, PROMISE_HOOKS, "a hook of %s runs twice",
 			name_of(life, action->process));
-	process->hook_ran[action->hook] = true;
 	if (action->hook == HOOK_PRE_STOP)
 		check_order(life, action->process, TOLD_BY_HOOK);
-	take(life, action->process, action->hook == HOOK_PRE_STOP ? OWE_PRE_STOP : OWE_POST_START);
+	take(life, action->process, OWE_HOOK + action->hook);
+	process->hook_ran[action->hook] = true;
+}
+
+static void cancels_hook(struct life *life, const struct action *action)
+{
+	if (action->hook >= HOOK_COUNT)
+		promise_broken(life, PROMISE_HOOKS, "cancels a hook that there is not");
+	take(life, action->process, OWE_CANCEL_HOOK + action->hook);
+}
+
+static void probes(struct life *life, const struct action *action)
+{
+	const struct model_process *process = &life->model.processes[action->process];
+	bool cancels = action->type == ACT_CANCEL_PROBE;
+	if (action->probe >= PROBE_COUNT ||
+		!life->spec.processes[action->process].probes[action->probe])
+		promise_broken(life, PROMISE_PROBES, "a probe that there is not");
+	take(life, action->process, (cancels ? OWE_CANCEL_PROBE : OWE_PROBE) + action->probe);
+	if (!cancels && action->attempt != process->probes[action->probe].attempt)
+		promise_broken(life, PROMISE_PROBES, "attempt %u of %s, should be %u",
+			(unsigned)action->attempt, name_of(life, action->process),
+			(unsigned)process->probes[action->probe].attempt);
 }
 
 static void drains(struct life *life, const struct action *action)
@@ -211,8 +288,8 @@ static void finishes(struct life *life, const struct action *action)
 
 static void check_action(struct life *life, const struct action *action)
 {
-	bool is_of_pod =
-		action->type == ACT_DRAIN || action->type == ACT_FINISH || action->type == ACT_TELL;
+	bool is_of_pod = action->type == ACT_DRAIN || action->type == ACT_FINISH ||
+		action->type == ACT_REPLACE || action->type == ACT_TELL;
 	if (life->model.finished)
 		promise_broken(life, PROMISE_STOP_ORDER, "an action after ACT_FINISH");
 	if (!is_of_pod && (action->process < 0 || action->process >= life->model.process_count))
@@ -235,9 +312,20 @@ static void check_action(struct life *life, const struct action *action)
 		runs_hook(life, action);
 		break;
 	case ACT_CANCEL_HOOK:
-		take(life, action->process,
-			action->hook == HOOK_PRE_STOP ? OWE_CANCEL_PRE_STOP
-						      : OWE_CANCEL_POST_START);
+		cancels_hook(life, action);
+		break;
+	case ACT_PROBE:
+	case ACT_CANCEL_PROBE:
+		probes(life, action);
+		break;
+	case ACT_ADOPT:
+		take(life, action->process, OWE_ADOPT);
+		break;
+	case ACT_CANCEL_ADOPT:
+		take(life, action->process, OWE_CANCEL_ADOPT);
+		break;
+	case ACT_REPLACE:
+		take(life, -1, OWE_REPLACE);
 		break;
 	case ACT_DRAIN:
 		drains(life, action);
@@ -261,14 +349,17 @@ static void check_debt(const struct life *life, const struct debt *debt, int ind
 {
 	for (int i = 0; debt->owed && i < OWED_COUNT; i++) {
 		if (debt->owed & BIT(i))
-			promise_broken(life, promise_of(life, index, (enum owed)i),
+			promise_broken(life, promise_of(life, index, i),
 				"should %s %s now", OWED_NAMES[i], name_of(life, index));
 	}
-	for (int i = 0; debt->owed_notices && i <= NOTICE_KILLED; i++) {
+	for (int i = 0; debt->owed_notices && i < OWED_NOTICE_COUNT; i++) {
+		int reason = i < NOTICE_REASON_COUNT ? i
+			: i == NOTICE_KILLED	     ? NOTICE_KILLING
+			: i < NOTICE_WARNING_PROBE   ? NOTICE_UNHEALTHY
+						     : NOTICE_PROBE_WARNING;
 		if (debt->owed_notices & BIT(i))
-			promise_broken(life, PROMISE_TOLD_ONCE, "should tell %s of %s",
-				i == NOTICE_KILLED ? "Killing (SIGKILL)"
-						   : notice_reason_name((enum notice_reason)i),
+			promise_broken(life, PROMISE_TOLD_ONCE, "should tell %s (%d) of %s",
+				notice_reason_name((enum notice_reason)reason), i,
 				name_of(life, index));
 	}
 }
@@ -281,59 +372,6 @@ static void check_deadline(const struct life *life)
 		promise_broken(life, PROMISE_DEADLINES,
 			"the next deadline is in %.9f s, should be in %.9f s",
 			(double)(next - life->now) / 1e9, (double)(expected - life->now) / 1e9);
-}
-
-/* Whether one that runs although it was given up is Started is nobody's business. */
-static bool is_excused(const struct model_process *process)
-{
-	return process->alive && process->is_too_late;
-}
-
-static void check_process(const struct life *life, int index)
-{
-	const struct process_spec *spec = &life->spec.processes[index];
-	const struct model_process *process = &life->model.processes[index];
-	const struct process *real = &life->pod->processes[index];
-	int restarts = process->instances ? process->instances - 1 : 0;
-	bool started = model_is_started(&life->spec, process, index);
-	bool ready = model_is_ready(&life->spec, process, index);
-	if (process_is_alive(real) != process->alive)
-		promise_broken(life, PROMISE_ONE_INSTANCE, "%s should%s be alive",
-			name_of(life, index), process->alive ? "" : " not");
-	if (process_restart_count(real) != restarts)
-		promise_broken(life, PROMISE_ONE_INSTANCE, "%s: restartCount %d, not %d",
-			name_of(life, index), process_restart_count(real), restarts);
-	if (is_excused(process))
-		return;
-	if (process_is_started(spec, real) != started)
-		promise_broken(life, PROMISE_STATUS, "%s should%s be started", name_of(life, index),
-			started ? "" : " not");
-	if (process_is_ready(spec, real) != ready)
-		promise_broken(life, PROMISE_STATUS, "%s should%s be ready", name_of(life, index),
-			ready ? "" : " not");
-}
-
-/* What the questions of pod.h answer, and the conditions. */
-static void check_status(const struct life *life)
-{
-	const struct model *model = &life->model;
-	const bool *conditions = life->pod->conditions;
-	bool all_ready = true, has_excused = false;
-	promise_looked_at(PROMISE_STATUS);
-	for (int i = 0; i < model->process_count; i++) {
-		const struct model_process *process = &model->processes[i];
-		check_process(life, i);
-		has_excused |= is_excused(process);
-		all_ready &= life->spec.processes[i].kind == KIND_INIT ||
-			model_is_ready(&life->spec, process, i);
-	}
-	bool initialized = model_is_initialized(model, &life->spec);
-	if (!model->stopping && conditions[CONDITION_INITIALIZED] != initialized)
-		promise_broken(life, PROMISE_STATUS, "the pod should%s be Initialized",
-			initialized ? "" : " not");
-	if (!has_excused && conditions[CONDITION_READY] != all_ready)
-		promise_broken(
-			life, PROMISE_STATUS, "the pod should%s be Ready", all_ready ? "" : " not");
 }
 
 void promises_check(struct life *life)
@@ -349,5 +387,5 @@ void promises_check(struct life *life)
 		promise_broken(life, PROMISE_PHASE, "the phase is %s, should be %s",
 			pod_phase_name((enum pod_phase)life->pod->phase), pod_phase_name(phase));
 	check_deadline(life);
-	check_status(life);
+	status_check(life);
 }

@@ -35,75 +35,6 @@ int64_t rng_time(struct rng *rng, int64_t max)
 	return rng_chance(rng, 20) ? 0 : rng_between(rng, 0, top < max ? top : max);
 }
 
-static void random_handler(struct rng *rng, struct arena *arena, struct handler *handler)
-{
-	*handler = (struct handler){.sleep_ns = -1};
-	if (rng_chance(rng, 500))
-		handler->sleep_ns = 0; /* more would have to be less than the grace */
-	else
-		strings_add(arena, &handler->exec_command, "true");
-}
-
-static void random_probes(struct rng *rng, struct arena *arena, struct process_spec *process)
-{
-	for (int i = 0; i < PROBE_COUNT; i++) {
-		if (!rng_chance(rng, 150))
-			continue;
-		struct probe_spec *probe = arena_alloc(arena, sizeof(*probe));
-		*probe = (struct probe_spec){
-			.period_ns = SECOND,
-			.timeout_ns = SECOND,
-			.grace_ns = -1,
-			.success_threshold = 1,
-			.failure_threshold = 1,
-		};
-		if (i != PROBE_READINESS && rng_chance(rng, 400))
-			probe->grace_ns = SECOND * rng_between(rng, 1, 60);
-		probe->handler.sleep_ns = -1;
-		strings_add(arena, &probe->handler.exec_command, "true");
-		process->probes[i] = probe;
-	}
-}
-
-static void random_hooks(struct rng *rng, struct arena *arena, struct process_spec *process)
-{
-	for (int i = 0; i < HOOK_COUNT; i++) {
-		if (!rng_chance(rng, 180))
-			continue;
-		process->hooks[i] = arena_alloc(arena, sizeof(*process->hooks[i]));
-		random_handler(rng, arena, process->hooks[i]);
-	}
-}
-
-static void random_rules(struct rng *rng, struct arena *arena, struct process_spec *process)
-{
-	static const uint8_t codes[] = {0, 1, 2, 42, 43, 128, 137, 143, 255};
-	process->rules.count = (int)rng_between(rng, 1, 3);
-	size_t size = sizeof(*process->rules.items) * (size_t)process->rules.count;
-	process->rules.items = arena_alloc(arena, size);
-	for (int i = 0; i < process->rules.count; i++) {
-		struct restart_rule *rule = &process->rules.items[i];
-		rule->not_in = rng_chance(rng, 250);
-		for (int64_t k = rng_between(rng, 0, 4); k > 0; k--) {
-			uint8_t code = codes[rng_between(rng, 0, sizeof(codes) - 1)];
-			rule->codes.bits[code / 8] |= (uint8_t)(1 << code % 8);
-		}
-	}
-}
-
-static void random_backoff(struct rng *rng, struct process_spec *process)
-{
-	if (rng_chance(rng, 600))
-		return; /* the defaults */
-	process->backoff_initial_ns = rng_chance(rng, 200) ? 0 : rng_time(rng, 300 * SECOND);
-	process->backoff_max_ns = process->backoff_initial_ns + rng_time(rng, 600 * SECOND);
-	if (rng_chance(rng, 50))
-		process->backoff_max_ns = INT32_MAX * SECOND;
-	if (rng_chance(rng, 100)) /* spec_check() lowers the initial delay */
-		process->backoff_max_ns = rng_time(rng, process->backoff_initial_ns);
-	process->backoff_reset_ns = rng_chance(rng, 100) ? 0 : rng_time(rng, 1200 * SECOND);
-}
-
 static void random_process(
 	struct rng *rng, struct pod_spec *spec, enum process_kind kind, int number)
 {
@@ -120,10 +51,7 @@ static void random_process(
 			kind == KIND_INIT ? RESTART_ON_FAILURE : RESTART_ALWAYS, RESTART_NEVER);
 	if ((process->restart_policy || kind == KIND_SIDECAR) && rng_chance(rng, 400))
 		random_rules(rng, &spec->arena, process);
-	if (kind == KIND_INIT)
-		return;
-	random_probes(rng, &spec->arena, process);
-	random_hooks(rng, &spec->arena, process);
+	random_life(rng, &spec->arena, process);
 }
 
 static int64_t random_grace(struct rng *rng)
@@ -203,35 +131,90 @@ static void random_entrypoint(struct rng *rng, struct pod_spec *spec)
 		spec->leftovers = (uint8_t)rng_between(rng, LEFTOVERS_ASKED, LEFTOVERS_ABANDONED);
 }
 
+/* All but the last check. */
+static void build(struct pod_spec *spec, struct rng *rng)
+{
+	spec_init(spec);
+	spec->restart_policy = (uint8_t)rng_between(rng, RESTART_ALWAYS, RESTART_NEVER);
+	spec->grace_ns = random_grace(rng);
+	if (rng_chance(rng, 120))
+		spec->deadline_ns = 1 + rng_time(rng, 3600 * SECOND);
+	int64_t what = rng_between(rng, 0, 99);
+	if (what < 12) {
+		random_entrypoint(rng, spec);
+	} else if (what < 14) {
+		spec_pause(spec);
+	} else {
+		random_processes(rng, spec);
+		random_volumes(rng, spec);
+		random_dependencies(rng, spec);
+	}
+}
+
 void random_pod(struct life *life, uint64_t spec_seed)
 {
+	struct problems problems = {0};
 	if (life->has_spec && life->spec_seed == spec_seed)
 		return;
 	if (life->has_spec)
 		spec_finish(&life->spec);
 	life->has_spec = true;
 	life->spec_seed = spec_seed;
-	struct rng rng = {spec_seed};
-	struct pod_spec *spec = &life->spec;
-	struct problems problems = {0};
-	spec_init(spec);
-	spec->restart_policy = (uint8_t)rng_between(&rng, RESTART_ALWAYS, RESTART_NEVER);
-	spec->grace_ns = random_grace(&rng);
-	if (rng_chance(&rng, 120))
-		spec->deadline_ns = 1 + rng_time(&rng, 3600 * SECOND);
-	int64_t what = rng_between(&rng, 0, 99);
-	if (what < 12) {
-		random_entrypoint(&rng, spec);
-	} else if (what < 14) {
-		spec_pause(spec);
-	} else {
-		random_processes(&rng, spec);
-		random_volumes(&rng, spec);
-	}
-	spec_check(spec, &problems);
+	build(&life->spec, &(struct rng){spec_seed});
+	spec_check(&life->spec, &problems);
 	if (problems.count) {
 		fprintf(stderr, "sim: the random pod is not legal:\n%s", problems.text.data);
 		exit(2);
 	}
 	text_finish(&problems.text);
+}
+
+/* --- the same pod, changed --- */
+
+static void remove_process(struct pod_spec *spec, int index)
+{
+	spec->process_count--;
+	memmove(&spec->processes[index], &spec->processes[index + 1],
+		sizeof(*spec->processes) * (size_t)(spec->process_count - index));
+}
+
+/* The word that it runs tells another instance from the one before. */
+static void change_process(struct rng *rng, struct pod_spec *spec, struct process_spec *process)
+{
+	static const char *const programs[] = {"run-1", "run-2", "run-3"};
+	if (rng_chance(rng, 150)) {
+		process->command = (struct strings){0};
+		strings_add(&spec->arena, &process->command, programs[rng_between(rng, 0, 2)]);
+	}
+	if (rng_chance(rng, 250))
+		random_live_change(rng, &spec->arena, process);
+}
+
+bool random_change(struct pod_spec *spec, uint64_t spec_seed, struct rng *rng)
+{
+	enum { NEW_NUMBERS = 100 };
+	struct problems problems = {0};
+	build(spec, &(struct rng){spec_seed});
+	for (int i = spec->process_count - 1; i >= 0; i--) {
+		if (rng_chance(rng, 150))
+			remove_process(spec, i);
+		else
+			change_process(rng, spec, &spec->processes[i]);
+	}
+	for (int64_t n = rng_between(rng, -2, 2); n > 0; n--)
+		random_process(rng, spec, (enum process_kind)rng_between(rng, 0, KIND_COUNT - 1),
+			NEW_NUMBERS + (int)n);
+	if (spec->process_count > 1 && rng_chance(rng, 300)) { /* in another order */
+		int at = (int)rng_between(rng, 1, spec->process_count - 1);
+		struct process_spec moved = spec->processes[at];
+		spec->processes[at] = spec->processes[at - 1];
+		spec->processes[at - 1] = moved;
+	}
+	if (rng_chance(rng, 200))
+		spec->grace_ns = random_grace(rng);
+	if (rng_chance(rng, 200))
+		spec->deadline_ns = rng_chance(rng, 500) ? -1 : 1 + rng_time(rng, 7200 * SECOND);
+	spec_check(spec, &problems);
+	text_finish(&problems.text);
+	return problems.count == 0;
 }

@@ -2,25 +2,31 @@
  * docs/design.md checked after every step of the real core. One life is one pod from boot to
  * ACT_FINISH; its seed decides everything in it.
  *
- *   random_pod.c  what the pod is             model.c, due.c  what must follow from the events
- *   world.c       what its processes do       promises.c  whether it did
- *   habits.c      what they are like          told.c      whether what it told is true
- *   life.c        one life, step by step      report.c    what is said about it
- *   step.c        one step of the core        coverage.c  what was exercised in all
- *   chaos.c       any event at any time       happenings.c, leftovers.c  parts of the world
+ *   random_pod.c     what the pod is             model*.c     what must follow from the events
+ *   random_life.c    probes, hooks, and so on    promises.c   whether it did
+ *   world.c          what its processes do       told.c       whether what it told is true
+ *   world_beside.c   what happens beside them    status.c     whether the state says so
+ *   habits.c         what they are like          reload.c     the pod's file changes
+ *   life.c           one life, step by step      report.c     what is said about it
+ *   step.c           one step of the core        coverage.c   what was exercised in all
+ *   chaos.c          any event at any time       happenings.c, leftovers.c  parts of the world
  *
  * The model knows only events and the specification; it must not ask the core anything, nor use
- * its helpers, nor look into struct pod: it would only repeat the core's mistakes. */
+ * its helpers, nor look into struct pod: it would only repeat the core's mistakes. (What chance
+ * there is, in a jittered delay, it takes from what was told, and looks whether it may be.) */
 #ifndef PODINIT_SIM_H
 #define PODINIT_SIM_H
 
 #include "core/pod.h"
+#include "core/transfer.h"
+#include "spec/change.h"
 
 enum {
 	SIM_PROCESSES_MAX = 32,
 	SIM_HAPPENINGS_MAX = 2048,
 	SIM_LEFTOVERS_MAX = 128,
 	SIM_TRACE_MAX = 64,
+	LEFTOVER_OF_NOBODY = -2, /* its process is not in the file any more */
 	SIGNAL_HUP = 1,
 	SIGNAL_INT = 2,
 	SIGNAL_KILL = 9,
@@ -57,53 +63,82 @@ enum owed {
 	OWE_SPAWN,
 	OWE_ABORT,
 	OWE_FORWARD,   /* a signal that podinit got */
+	OWE_RELOAD,    /* the signal that makes it read its configuration again */
 	OWE_STOP,      /* the stop signal */
 	OWE_GROUP,     /* the stop signal to what it left */
 	OWE_KILL,      /* SIGKILL at the end of its grace */
 	OWE_KILL_LEFT, /* SIGKILL to what it left */
-	OWE_POST_START,
-	OWE_PRE_STOP,
-	OWE_CANCEL_POST_START,
-	OWE_CANCEL_PRE_STOP,
-	OWE_FINISH, /* of the pod: process -1 */
+	OWE_ADOPT,
+	OWE_CANCEL_ADOPT,
+	OWE_HOOK,				 /* and which */
+	OWE_CANCEL_HOOK = OWE_HOOK + HOOK_COUNT, /* and which */
+	OWE_PROBE = OWE_CANCEL_HOOK + HOOK_COUNT,
+	OWE_CANCEL_PROBE = OWE_PROBE + PROBE_COUNT,
+	OWE_FINISH = OWE_CANCEL_PROBE + PROBE_COUNT, /* of the pod: process -1 */
 	OWE_DRAIN_TERM,
 	OWE_DRAIN_KILL,
+	OWE_REPLACE,
 	OWED_COUNT,
 };
+_Static_assert(OWED_COUNT <= 64, "a bit each");
 
-/* A notice is owed like an action; a KILLING with SIGKILL is not that of the stop signal. */
-enum { NOTICE_KILLED = NOTICE_REASON_COUNT };
+/* A notice is owed like an action. Some reasons can be told more than once in a step: a KILLING with SIGKILL
+ * is not that of the stop signal, and each probe speaks for itself. */
+enum {
+	NOTICE_KILLED = NOTICE_REASON_COUNT,
+	NOTICE_UNHEALTHY_PROBE,
+	NOTICE_WARNING_PROBE = NOTICE_UNHEALTHY_PROBE + PROBE_COUNT,
+	OWED_NOTICE_COUNT = NOTICE_WARNING_PROBE + PROBE_COUNT,
+};
+_Static_assert(OWED_NOTICE_COUNT <= 64, "a bit each");
 
 struct debt {
-	uint32_t owed, may; /* bits of enum owed: must follow in this step; may follow */
-	uint32_t owed_notices, may_notices; /* bits of enum notice_reason and NOTICE_KILLED */
+	uint64_t owed, may; /* bits of enum owed: must follow in this step; may follow */
+	uint64_t owed_notices, may_notices; /* bits of enum notice_reason and those above */
+};
+
+struct model_probe {
+	int64_t due, fails_at; /* NEVER: no attempt is to come; none is made */
+	uint32_t attempt;
+	int row, tries; /* equal results; attempts that could not be made */
+	uint8_t last;	/* enum probe_result */
+	uint8_t told_cause;
+	bool told_timed_out;
 };
 
 struct model_process {
 	struct debt debt;
 	bool spawning, aborted; /* ACT_SPAWN has no result yet; and was given up */
 	bool alive;
-	bool waiting; /* runs again at restart_at */
-	bool over;    /* ended and never runs again */
+	bool forking, looking; /* of a daemon: its program runs; has ended, and it is looked for */
+	bool waiting;	       /* runs again at restart_at */
+	bool over;	       /* ended and never runs again */
 	int32_t pid, last_pid;
 	int32_t instances;
-	int64_t started_at, finished_at;
+	int32_t shown; /* of these, as of the action of this step that is looked at */
+	int64_t started_at, finished_at, adopt_by, post_stop_by;
 	bool hook_runs[HOOK_COUNT];
 	bool hook_ran[HOOK_COUNT]; /* in this instance */
 	bool post_started;	   /* postStart, if any, was a success */
-	bool startup_ok, ready_ok;
+	bool startup_ok, ready_ok, notified, busy;
+	bool was_started; /* when the time had passed last */
 	bool ever_started;
-	bool is_too_late; /* runs although it was given up */
-	bool has_ended;	  /* some instance did; then: */
+	int64_t watchdog_at, watchdog; /* NEVER: it need not say WATCHDOG=1 */
+	bool reload_wanted, leaving, all_again;
+	bool has_ended; /* some instance did; then: */
 	int end_code, end_signo;
-	bool end_oom, end_is_start_error;
+	bool end_oom, end_is_start_error, end_ok;
+	int32_t end_pid;
 	struct spawn_error end_error;
 	bool has_backoff; /* an entry of the crash backoff; then: */
 	int64_t backoff, backoff_since, restart_at;
+	int row;       /* restarts in a row */
+	uint8_t cause; /* enum stop_cause of this instance */
 	/* Of the instance that is being stopped: */
 	bool stopping, signalled, killed, group_told;
-	uint8_t cause; /* enum stop_cause */
+	int64_t told_stop_by; /* with which it was told; stop_by may be sooner already */
 	int64_t stop_by, signalled_at, kill_by;
+	struct model_probe probes[PROBE_COUNT];
 };
 
 /* What is given to one after the other when the pod begins to stop. */
@@ -114,12 +149,18 @@ struct model {
 	bool booted, stopping, draining, given_up, finished;
 	bool begins_to_stop; /* in this step; and who was told last in it: */
 	int last_told[TOLD_COUNT];
+	bool moved; /* something followed that may have consequences in this very step */
+	bool restarting_all, was_restarting_all, initialized;
+	bool replacing, replacement_told;
 	uint8_t cause, phase, stop_signo;
 	uint8_t forwarded;  /* signal that OWE_FORWARD is about */
 	bool leaves;	    /* OWE_GROUP is about what is left behind, not about a stop */
 	int evicted_volume; /* of STOP_EVICTED */
+	int decider;	    /* of STOP_MAIN_ENDED, and of a RestartAllContainers; else -1 */
 	int stop_signals;
-	int64_t booted_at, deadline_at, stop_by;
+	int next_init;
+	int starting; /* the main whose first start the next one waits for; -1: none */
+	int64_t booted_at, deadline_at, stop_by, restart_all_at;
 	int64_t drain_by; /* when what is left is killed (again) */
 	int process_count;
 	struct model_process processes[SIM_PROCESSES_MAX];
@@ -132,6 +173,8 @@ enum happening_type {
 	HAPPEN_EXIT,
 	HAPPEN_HOOK,
 	HAPPEN_PROBE,
+	HAPPEN_ADOPT,
+	HAPPEN_SAYS, /* a notification of an instance, which goes on as its habits are */
 	HAPPEN_LEFTOVER_ENDS,
 	HAPPEN_ANYTHING, /* always delivered */
 };
@@ -153,14 +196,20 @@ struct habits {
 	int leave_permille; /* leaves something behind */
 	int unkillable_permille;
 	int hook_hang_permille;
+	int probe_good_permille[PROBE_COUNT], probe_late_permille;
+	int found_permille; /* a daemon that it leaves */
 	int64_t run_max, stop_max;
-	bool runs_for_ever, startup_fails;
+	bool runs_for_ever, is_silent; /* is_silent: never says READY=1 */
 	uint8_t obedience; /* enum obedience; OBEDIENCE_COUNT: any */
 };
+
+struct reload; /* reload.h */
 
 struct world_process {
 	struct habits habits;
 	bool spawning, alive, aborted;
+	bool is_program; /* of a daemon: that is to come yet */
+	bool looked_for; /* the daemon that its program left */
 	int32_t pid;
 	uint32_t instance;
 	uint32_t hook_run[HOOK_COUNT];
@@ -206,6 +255,7 @@ struct life {
 	struct pod_spec spec;
 	uint64_t spec_seed; /* of the pod that `spec` is */
 	bool has_spec;
+	bool spec_changed; /* by a reload: it is not that of the seed any more */
 	struct pod *pod, *shadow; /* shadow: where steps are done a second time */
 	size_t pod_size;
 	struct actions actions, shadow_actions;
@@ -214,6 +264,7 @@ struct life {
 	int64_t lateness;    /* of ticks, at most */
 	int steps, step_max; /* after step_max it is told to stop */
 	uint64_t hash;	     /* of all that happened */
+	struct reload *reload; /* NULL: the pod's file does not change now */
 	struct model model;
 	struct world world;
 	struct trace_entry trace[SIM_TRACE_MAX];
@@ -224,11 +275,27 @@ struct life {
 
 /* random_pod.c: makes life->spec, unless it is that of the seed already. */
 void random_pod(struct life *life, uint64_t spec_seed);
+/* The same with changes, as its file might have them; false: that is no legal pod. */
+bool random_change(struct pod_spec *spec, uint64_t spec_seed, struct rng *rng);
+/* random_life.c: what there is of it besides running. */
+void random_life(struct rng *rng, struct arena *arena, struct process_spec *process);
+/* Who waits for whom. */
+void random_dependencies(struct rng *rng, struct pod_spec *spec);
+/* Another value of something that can change while it runs. */
+void random_live_change(struct rng *rng, struct arena *arena, struct process_spec *process);
+void random_backoff(struct rng *rng, struct process_spec *process);
+void random_rules(struct rng *rng, struct arena *arena, struct process_spec *process);
 
 /* life.c: once before the first life; then as often as one likes. */
 void life_create(struct life *life);
 void life_destroy(struct life *life);
 void life_run(struct life *life, uint64_t seed);
+
+/* reload.c: the pod's file changes now. Fills the event; false: to something that is no pod. */
+bool reload_ask(struct life *life, struct event *event);
+/* ACT_REPLACE: the pod becomes that of the file. */
+void reload_take_place(struct life *life);
+void reload_forget(struct life *life); /* it does not happen any more */
 
 /* step.c: memory for the pod of life->spec. */
 void step_fit(struct life *life);
@@ -237,6 +304,8 @@ void step_finish(struct life *life);
  * a deadline that is not in the past, and (where `is_repeated`) the same result once more. */
 void step_core(struct life *life, const struct event *event, bool is_repeated);
 bool step_same_actions(const struct actions *a, const struct actions *b);
+/* The same for another spec: the pod of life->spec becomes that of `fresh`. */
+void step_transfer(struct life *life, const struct pod_spec *fresh, const struct changes *changes);
 /* chaos.c: a life in which every event is any event; the model does not follow it. */
 void chaos_run(struct life *life);
 
@@ -248,35 +317,47 @@ void world_act(struct life *life, const struct action *action);
 int64_t world_next_time(const struct world *world);
 /* Takes that thing; false: it came to nothing. */
 bool world_take(struct life *life, struct event *event);
-/* Sends podinit a SIGTERM now. */
+/* Sends podinit a SIGTERM now, once. */
 void world_hurry(struct life *life);
+/* Asks it to stop within a second. */
+void world_press(struct life *life);
+/* The processes are those of another spec now: old_of says which each of them was, -1: a new one. */
+void world_renumber(struct life *life, const int *old_of, int old_count);
 /* habits.c: what a program is like, and how it ends. */
 struct habits random_habits(struct life *life, enum process_kind kind);
 struct event random_end(struct rng *rng, const struct habits *habits);
 struct spawn_error random_spawn_error(struct rng *rng);
 /* An event that may be anything, of nobody in particular. */
 struct event random_nonsense(struct life *life);
-/* What comes from outside: signals and requests to stop. */
+/* What comes from outside: signals and requests to stop, and words of processes at any time. */
 void random_requests(struct life *life, void (*add)(struct life *, int64_t, struct event));
+struct event random_word(struct rng *rng, int process);
 
-/* model.c, due.c */
+/* model.c, model_ask.c, model_reload.c */
 void model_begin(struct life *life);
 /* Takes the event in and works out what is owed in this step. */
 void model_step(struct life *life, const struct event *event);
 bool model_is_nonsense(const struct life *life, const struct event *event);
 /* When the model changes by itself; NEVER: not. */
 int64_t model_next_time(const struct model *model);
+/* The pod's file has changed from `old` to life->spec. */
+void model_reload(struct life *life, const struct pod_spec *old, const struct reload *reload);
 /* model_state.c: what the model's state means. */
 enum pod_phase model_phase(const struct model *model, const struct pod_spec *spec);
 int model_exit_code(const struct model *model, const struct pod_spec *spec);
 bool model_is_started(const struct pod_spec *spec, const struct model_process *process, int index);
 bool model_is_ready(const struct pod_spec *spec, const struct model_process *process, int index);
-bool model_is_initialized(const struct model *model, const struct pod_spec *spec);
 bool model_mains_are_over(const struct model *model, const struct pod_spec *spec);
-bool model_is_gone(const struct model *model); /* no process lives or is being made */
+/* Never started, or forgotten: it starts when its turn comes. */
+bool model_is_new(const struct model_process *process);
+/* Something of it lives, or will: others wait for that when the pod ends. */
+bool model_is_busy(const struct model_process *process);
+bool model_is_gone(const struct model *model); /* none is busy */
 
 /* promises.c: the actions of this step against what is owed, then the state as a whole. */
 void promises_check(struct life *life);
+/* status.c: what the core's state says against the model's. */
+void status_check(const struct life *life);
 /* told.c: one notice against the facts. */
 void notice_check(struct life *life, const struct notice *notice);
 
@@ -294,6 +375,11 @@ enum promise {
 	PROMISE_ROBUST,
 	PROMISE_TOLD_ONCE,
 	PROMISE_STATUS,
+	PROMISE_DEPENDENCIES,
+	PROMISE_PROBES,
+	PROMISE_HOOKS,
+	PROMISE_RESTART_ALL,
+	PROMISE_RELOAD,
 	PROMISE_COUNT,
 };
 
@@ -317,6 +403,8 @@ void coverage_restart(bool is_forgotten, bool is_longest);
 void coverage_step(const struct life *life, const uint8_t *before);
 void coverage_life(const struct life *life);
 void coverage_chaos(void);
+/* kinds: enum change_kind of each new process; leaving: of each old one. */
+void coverage_reload(const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count);
 void coverage_print(void);
 /* How many things that should have been reached were not; says which. */
 int coverage_missing(void);

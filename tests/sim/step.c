@@ -20,9 +20,8 @@ void step_finish(struct life *life)
 	free(life->shadow_actions.items);
 }
 
-void step_fit(struct life *life)
+static void fit(struct life *life)
 {
-	step_finish(life);
 	life->pod_size = pod_size(&life->spec);
 	life->pod = memory_resize(NULL, life->pod_size + CANARY_SIZE);
 	life->shadow = memory_resize(NULL, life->pod_size + CANARY_SIZE);
@@ -50,6 +49,26 @@ static void check_memory(struct life *life)
 		promise_broken(life, PROMISE_ROBUST, "the actions were written beyond their end");
 }
 
+void step_fit(struct life *life)
+{
+	step_finish(life);
+	fit(life);
+}
+
+void step_transfer(struct life *life, const struct pod_spec *fresh, const struct changes *changes)
+{
+	struct pod *old = life->pod;
+	struct pod_spec old_spec = life->spec;
+	free(life->shadow);
+	free(life->actions.items);
+	free(life->shadow_actions.items);
+	life->spec = *fresh;
+	fit(life);
+	pod_transfer(&old_spec, old, &life->spec, life->pod, changes, life->now);
+	free(old);
+	check_memory(life);
+}
+
 static bool same_spawn_error(const struct spawn_error *a, const struct spawn_error *b)
 {
 	return a->stage == b->stage && a->item == b->item && a->error == b->error;
@@ -60,6 +79,7 @@ static bool same_notice(const struct notice *a, const struct notice *b)
 	return a->reason == b->reason && a->phase == b->phase && a->cause == b->cause &&
 		a->signo == b->signo && a->exit_code == b->exit_code && a->process == b->process &&
 		a->pid == b->pid && a->restart_count == b->restart_count && a->count == b->count &&
+		a->probe == b->probe && a->timed_out == b->timed_out &&
 		same_spawn_error(&a->spawn_error, &b->spawn_error) && a->delay_ns == b->delay_ns;
 }
 
@@ -71,7 +91,8 @@ bool step_same_actions(const struct actions *a, const struct actions *b)
 	for (int i = 0; i < a->count; i++) {
 		const struct action *x = &a->items[i], *y = &b->items[i];
 		if (x->type != y->type || x->hook != y->hook || x->signo != y->signo ||
-			x->group != y->group || x->process != y->process ||
+			x->probe != y->probe || x->attempt != y->attempt ||
+			x->group != y->group || x->all != y->all || x->process != y->process ||
 			x->exit_code != y->exit_code || !same_notice(&x->notice, &y->notice))
 			return false;
 	}
@@ -87,6 +108,12 @@ static struct event same_event(const struct event *event)
 	copy.probe = event->probe;
 	copy.hook = event->hook;
 	copy.success = event->success;
+	copy.result = event->result;
+	copy.notification = event->notification;
+	copy.attempt = event->attempt;
+	copy.seed = event->seed;
+	copy.value_ns = event->value_ns;
+	copy.leaving = event->leaving;
 	copy.oom = event->oom;
 	copy.exit_code = event->exit_code;
 	copy.signo = event->signo;

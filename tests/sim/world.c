@@ -1,8 +1,11 @@
 /* The world that carries actions out: programs that run, end, obey or do not, and leave things
  * behind; file systems that take their time; hooks and probes. It knows the truth about what
  * lives. Must not judge what it is told to do: promises.c does. */
+#include <string.h>
+
 #include "world.h"
 
+/* Ends it then, if nothing does before. */
 static void plan_end(struct life *life, int index, int64_t at, struct event event)
 {
 	struct world_process *process = &life->world.processes[index];
@@ -15,52 +18,32 @@ static void plan_end(struct life *life, int index, int64_t at, struct event even
 	happen(&life->world, (struct happening){at, 0, process->instance, HAPPEN_EXIT, event});
 }
 
-static void plan_probes(struct life *life, int index)
+/* What is the process from now on: its program, or the daemon that it left. */
+void begin_main(struct life *life, int index)
 {
 	struct rng *rng = &life->rng;
-	const struct process_spec *spec = &life->spec.processes[index];
-	const struct world_process *process = &life->world.processes[index];
-	struct happening happening = {
-		.type = HAPPEN_PROBE,
-		.number = process->instance,
-		.event = {.type = EVENT_PROBED, .process = index},
-	};
-	int64_t started = life->now;
-	if (spec->probes[PROBE_STARTUP]) {
-		started += rng_time(rng, 30 * SECOND);
-		happening.at = started;
-		happening.event.probe = PROBE_STARTUP;
-		happening.event.success = !process->habits.startup_fails;
-		happen(&life->world, happening);
-		if (!happening.event.success)
-			return;
-	}
-	if (spec->probes[PROBE_LIVENESS] && rng_chance(rng, 300)) {
-		happening.at = started + 1 + rng_time(rng, 600 * SECOND);
-		happening.event.probe = PROBE_LIVENESS;
-		happening.event.success = false;
-		happen(&life->world, happening);
-	}
-	for (int i = 0; spec->probes[PROBE_READINESS] && i < 3; i++) {
-		happening.at = started + 1 + rng_time(rng, 60 * SECOND);
-		happening.event.probe = PROBE_READINESS;
-		happening.event.success = rng_chance(rng, 600);
-		happen(&life->world, happening);
-	}
+	struct world_process *process = &life->world.processes[index];
+	const struct habits *habits = &process->habits;
+	process->alive = true;
+	process->pid = life->world.next_pid++;
+	process->exit_at = NEVER;
+	if (!habits->runs_for_ever)
+		plan_end(life, index, life->now + rng_time(rng, habits->run_max),
+			random_end(rng, habits));
 }
 
+/* The program of a daemon forks, and ends soon. */
 static void begin_instance(struct life *life, struct event *event)
 {
 	struct rng *rng = &life->rng;
 	struct world_process *process = &life->world.processes[event->process];
-	const struct habits *habits = &process->habits;
-	process->alive = true;
-	process->pid = event->pid = life->world.next_pid++;
-	process->exit_at = NEVER;
-	if (!habits->runs_for_ever)
-		plan_end(life, event->process, life->now + rng_time(rng, habits->run_max),
-			random_end(rng, habits));
-	plan_probes(life, event->process);
+	begin_main(life, event->process);
+	event->pid = process->pid;
+	process->is_program = life->spec.processes[event->process].lifecycle->daemon;
+	if (process->is_program && rng_chance(rng, 900))
+		plan_end(life, event->process, life->now + rng_time(rng, 3 * SECOND),
+			(struct event){.exit_code = rng_chance(rng, 900) ? 0 : 1});
+	plan_words(life, event->process);
 }
 
 static void plan_spawn_result(
@@ -150,26 +133,6 @@ static void kill_tree(struct life *life, int index, bool all)
 	plan_end(life, index, at, (struct event){.signo = SIGNAL_KILL});
 }
 
-/* --- hooks --- */
-
-static void run_hook(struct life *life, int index, uint8_t hook)
-{
-	struct rng *rng = &life->rng;
-	struct world_process *process = &life->world.processes[index];
-	process->hook_run[hook]++;
-	process->hook_runs[hook] = true;
-	if (rng_chance(rng, process->habits.hook_hang_permille))
-		return;
-	happen(&life->world,
-		(struct happening){
-			life->now + (rng_chance(rng, 200) ? 0 : rng_time(rng, 40 * SECOND)), 0,
-			process->hook_run[hook], HAPPEN_HOOK,
-			{.type = EVENT_HOOK_DONE,
-				.hook = hook,
-				.process = index,
-				.success = rng_chance(rng, 700)}});
-}
-
 /* --- between the two --- */
 
 /* Podinit has no child: orphans come to it, and so does what is being started. */
@@ -208,6 +171,15 @@ void world_act(struct life *life, const struct action *action)
 	case ACT_KILL_TREE:
 		kill_tree(life, action->process, action->all);
 		break;
+	case ACT_ADOPT:
+		look_for_daemon(life, action->process);
+		break;
+	case ACT_CANCEL_ADOPT:
+		lose_daemon(life, action->process);
+		break;
+	case ACT_PROBE:
+		make_attempt(life, action);
+		break;
 	case ACT_RUN_HOOK:
 		run_hook(life, action->process, action->hook);
 		break;
@@ -219,6 +191,8 @@ void world_act(struct life *life, const struct action *action)
 		signal_leftovers(life, -1, false, action->signo);
 		tell_when_alone(life);
 		break;
+	case ACT_CANCEL_PROBE: /* its result may come all the same, too late */
+	case ACT_REPLACE:      /* reload.c */
 	case ACT_TELL:
 	case ACT_FINISH:
 	case ACTION_TYPE_COUNT:
@@ -226,14 +200,15 @@ void world_act(struct life *life, const struct action *action)
 	}
 }
 
-static bool takes_exit(struct life *life, const struct happening *happening)
+static bool takes_exit(struct life *life, const struct happening *happening, struct event *event)
 {
-	int index = happening->event.process;
+	int index = event->process;
 	struct world_process *process = &life->world.processes[index];
 	if (!process->alive || happening->at != process->exit_at ||
 		happening->number != process->instance)
 		return false;
-	process->alive = false;
+	event->pid = process->pid; /* it may have become another one since */
+	process->alive = process->is_program = false;
 	for (int i = 0; i < HOOK_COUNT; i++)
 		process->hook_runs[i] = false;
 	if (rng_chance(&life->rng, process->habits.leave_permille)) {
@@ -241,19 +216,6 @@ static bool takes_exit(struct life *life, const struct happening *happening)
 			leave(life, index);
 	}
 	tell_when_alone(life);
-	return true;
-}
-
-static bool takes_hook(struct life *life, const struct happening *happening)
-{
-	const struct event *event = &happening->event;
-	struct world_process *process = &life->world.processes[event->process];
-	if (happening->number != process->hook_run[event->hook])
-		return false;
-	/* What was cancelled still reports now and then, but never while another one runs. */
-	if (!process->hook_runs[event->hook])
-		return rng_chance(&life->rng, 100);
-	process->hook_runs[event->hook] = false;
 	return true;
 }
 
@@ -277,18 +239,15 @@ bool world_take(struct life *life, struct event *event)
 		tell_when_alone(life);
 		return true;
 	case HAPPEN_EXIT:
-		return takes_exit(life, &happening);
+		return takes_exit(life, &happening, event);
 	case HAPPEN_HOOK:
 		return takes_hook(life, &happening);
 	case HAPPEN_PROBE:
-		if (!process->alive || happening.number != process->instance)
-			return false;
-		/* Mostly the prober begins after postStart. */
-		if (!process->hook_runs[HOOK_POST_START] || rng_chance(&life->rng, 300))
-			return true;
-		happening.at = life->now + rng_between(&life->rng, SECOND, 600 * SECOND);
-		happen(world, happening);
-		return false;
+		return true;
+	case HAPPEN_ADOPT:
+		return takes_daemon(life, &happening, event);
+	case HAPPEN_SAYS:
+		return takes_words(life, &happening);
 	case HAPPEN_LEFTOVER_ENDS:
 		if (!world->leftovers[happening.number].alive ||
 			world->leftovers[happening.number].ends_at != happening.at)
@@ -313,6 +272,13 @@ void world_hurry(struct life *life)
 	life->world.hurried = true;
 }
 
+/* However long the grace is. */
+void world_press(struct life *life)
+{
+	happen_anyway(
+		life, life->now, (struct event){.type = EVENT_ASKED_TO_STOP, .grace_ns = SECOND});
+}
+
 void world_begin(struct life *life)
 {
 	struct world *world = &life->world;
@@ -330,4 +296,59 @@ void world_begin(struct life *life)
 	if (rng_chance(&life->rng, 50))
 		leave(life, -1);
 	random_requests(life, happen_anyway);
+}
+
+/* --- the pod's file has changed --- */
+
+/* -1: it is removed, and nothing is heard of it. */
+static int renumbered(const struct life *life, const int *old_of, int old)
+{
+	for (int i = 0; i < life->spec.process_count; i++) {
+		if (old_of[i] == old)
+			return i;
+	}
+	return -1;
+}
+
+static bool is_of_process(const struct event *event)
+{
+	return event->type >= EVENT_SPAWNED && event->type <= EVENT_CHANGED;
+}
+
+/* Attempts of a probe that there is no more are dropped. */
+static bool is_still_heard(const struct life *life, const struct happening *happening)
+{
+	const struct event *event = &happening->event;
+	return event->process >= 0 &&
+		(happening->type != HAPPEN_PROBE ||
+			life->spec.processes[event->process].probes[event->probe]);
+}
+
+void world_renumber(struct life *life, const int *old_of, int old_count)
+{
+	struct world *world = &life->world;
+	static struct happening kept[SIM_HAPPENINGS_MAX];
+	struct world_process old[SIM_PROCESSES_MAX];
+	int count = world->happening_count;
+	memcpy(old, world->processes, sizeof(*old) * (size_t)old_count);
+	for (int i = 0; i < life->spec.process_count; i++) {
+		enum process_kind kind = (enum process_kind)life->spec.processes[i].kind;
+		world->processes[i] = old_of[i] >= 0
+			? old[old_of[i]]
+			: (struct world_process){
+				  .habits = random_habits(life, kind), .exit_at = NEVER};
+	}
+	memcpy(kept, world->happenings, sizeof(*kept) * (size_t)count);
+	world->happening_count = 0;
+	for (int i = 0; i < count; i++) {
+		if (is_of_process(&kept[i].event))
+			kept[i].event.process = renumbered(life, old_of, kept[i].event.process);
+		if (is_still_heard(life, &kept[i]))
+			happen(world, kept[i]);
+	}
+	for (int i = 0; i < world->leftover_count; i++) {
+		struct leftover *leftover = &world->leftovers[i];
+		int now = leftover->process < 0 ? -1 : renumbered(life, old_of, leftover->process);
+		leftover->process = now < 0 ? LEFTOVER_OF_NOBODY : now;
+	}
 }

@@ -92,6 +92,7 @@ static void assert_system_equal(const struct process_spec *a, const struct proce
 	assert_int_equal(a->io_weight, b->io_weight);
 	assert_int_equal(a->umask, b->umask);
 	assert_text_equal(a->termination_message_path, b->termination_message_path);
+	assert_int_equal(a->message_falls_back, b->message_falls_back);
 	assert_limits_equal(a->limits, b->limits);
 	assert_ports_equal(&a->ports, &b->ports);
 }

@@ -175,6 +175,7 @@ static void random_system(struct arena *arena, struct process_spec *process)
 		random_limits(arena, process);
 	if (roll(3) == 0)
 		process->termination_message_path = random_path(arena);
+	process->message_falls_back = roll(2);
 }
 
 static void random_pod_system(struct pod_spec *spec)

@@ -233,6 +233,20 @@ static void messages_fit(void **state)
 	drop(t);
 }
 
+/* Also of who has no file for them. */
+static void what_was_said_has_room(void **state)
+{
+	(void)state;
+	struct pod_spec spec;
+	good_spec(&spec, MAIN("m") "terminationMessagePolicy = FallbackToLogsOnError\n");
+	assert_null(spec_message_path(&spec.processes[0]));
+	assert_true(podstatus_piece_max(&spec) > PODSTATUS_PIECE_MAX + 2 * 6 * 2048);
+	spec_finish(&spec);
+	good_spec(&spec, MAIN("m") "terminationMessagePolicy = File\n");
+	assert_int_equal(podstatus_piece_max(&spec), PODSTATUS_PIECE_MAX);
+	spec_finish(&spec);
+}
+
 /* Who has its root has the file that Kubernetes has; twelve share what a pod has. */
 static void whose_messages_count(void **state)
 {
@@ -276,6 +290,7 @@ int test_podstatus(void)
 		cmocka_unit_test_teardown(deadline_exceeded, forget),
 		cmocka_unit_test_teardown(every_piece_fits, forget),
 		cmocka_unit_test(messages_fit),
+		cmocka_unit_test(what_was_said_has_room),
 		cmocka_unit_test(whose_messages_count),
 		cmocka_unit_test_teardown(no_process_at_all, forget),
 	};

@@ -134,6 +134,9 @@ static void podinits_own(void **state)
 	assert_true(own_of(BARE "tty = true\n") == least);
 	assert_true(own_of(BARE "tty = true\nsecurityContext.runAsUser = 5\n") ==
 		(least | bit("CHOWN")));
+	assert_true(own_of(BARE "terminationMessagePolicy = FallbackToLogsOnError\n") == least);
+	assert_true(own_of(BARE "terminationMessagePolicy = FallbackToLogsOnError\n"
+				"securityContext.runAsUser = 5\n") == (least | bit("CHOWN")));
 	assert_true(own_of(BARE "securityContext.seccompProfile.type = RuntimeDefault\n") ==
 		(least | bit("SYS_ADMIN")));
 	assert_true(own_of(BARE "securityContext.seccompProfile.type = RuntimeDefault\n"
