@@ -224,7 +224,7 @@ def never_starts_after(record, a, b):
 
 
 def runs_together(record, a, b):
-    started = first(record.log(a, "Started"))
+    started = start(record, a)
     if started is None:
         return f"{a} has no Started"
     # A pod that never ends has no end of them either: then it is the end of the observation.
