@@ -397,6 +397,8 @@ void act(struct loop *loop, const struct action *action)
 		daemon_look_for(loop, action->process);
 		break;
 	case ACT_CANCEL_ADOPT:
+		/* So the end of its program was the instance's. */
+		messages_keep(loop->setup->ground->volumes.messages, action->process, true, NULL);
 		daemon_give_up(loop, action->process);
 		break;
 	case ACT_REPLACE:

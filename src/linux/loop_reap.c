@@ -66,6 +66,31 @@ static const struct tail *said_last(const struct loop *loop, int index, const st
 	return process->tty ? &runtime->tty->tail : &runtime->capture->tail;
 }
 
+/* Its daemon is the process, and lives in the same; it has not ended as long as that one can be found. */
+static bool leaves_daemon(const struct loop *loop, int index, const struct reaped *reaped)
+{
+	return loop->pod->processes[index].state == PROCESS_FORKING && !reaped->signo &&
+		!reaped->exit_code;
+}
+
+/* `heir`: the daemon, if the program has said who it is; else it is looked for. */
+static void forked_away(struct loop *loop, const struct event *exited, pid_t heir)
+{
+	loop_feed(loop, exited);
+	if (heir && loop->pod->processes[exited->process].state == PROCESS_FORKING &&
+		daemon_adopt(loop, exited->process, heir))
+		daemon_give_up(loop, exited->process);
+}
+
+static void instance_ended(
+	struct loop *loop, const struct event *exited, const struct tail *said_last)
+{
+	world_close(&loop->processes[exited->process].world);
+	watcher_end(loop, exited->process);
+	messages_keep(loop->setup->ground->volumes.messages, exited->process, true, said_last);
+	loop_feed(loop, exited);
+}
+
 static void process_ended(struct loop *loop, int index, const struct reaped *reaped)
 {
 	struct runtime *runtime = &loop->processes[index];
@@ -84,23 +109,17 @@ static void process_ended(struct loop *loop, int index, const struct reaped *rea
 		act_spawn_failed(loop, index, reaped->pid, &runtime->error);
 		return;
 	}
+	const struct event exited = {.type = EVENT_EXITED,
+		.process = index,
+		.pid = reaped->pid,
+		.exit_code = reaped->exit_code,
+		.signo = reaped->signo,
+		.oom = oom};
 	pid_t heir = notify_take_heir(&loop->notify, index);
-	if (heir && daemon_adopt(loop, index, heir))
-		return;
-	/* Its daemon, which may be found, lives in the same. */
-	if (loop->pod->processes[index].state != PROCESS_FORKING) {
-		world_close(&runtime->world);
-		watcher_end(loop, index);
-	}
-	messages_keep(loop->setup->ground->volumes.messages, index, true,
-		said_last(loop, index, reaped));
-	loop_feed(loop,
-		&(struct event){.type = EVENT_EXITED,
-			.process = index,
-			.pid = reaped->pid,
-			.exit_code = reaped->exit_code,
-			.signo = reaped->signo,
-			.oom = oom});
+	if (leaves_daemon(loop, index, reaped))
+		forked_away(loop, &exited, heir);
+	else if (!heir || !daemon_adopt(loop, index, heir))
+		instance_ended(loop, &exited, said_last(loop, index, reaped));
 }
 
 static int process_of(const struct loop *loop, pid_t pid)

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from pods import NOTIFIER, PLAIN, SANDBOX, UNSHARE, kill, read, until
+from test_watch import lookouts
 
 POD = "[pod]\nname = test\nrestartPolicy = {policy}\nterminationGracePeriodSeconds = 5\n"
 
@@ -65,6 +66,46 @@ def test_a_program_that_fails_leaves_no_daemon(pods):
     pod = start(pods, "child", "a", "stay", "there", "a", "-", "exit", 3)
     assert pod.wait() == 3
     assert not pod.events(reason="Adopted")
+
+
+def test_what_the_daemon_before_left_is_the_message_of_the_last_end(pods):
+    """Also once the next program has ended, which is no end of the process."""
+    message, go, program = (pods.directory / name for name in ("message", "go", "program"))
+    program.write_text(f"#!/bin/sh\nprintf begins > {message}\nsetsid sh -c 'until test -e {go}; do sleep 0.01; done; "
+                       f"rm {go}; printf \" and ends\" >> {message}; exit 1' &\n")
+    program.chmod(0o755)
+    pod = pods.start(POD.format(policy="Always") + f"\n[main d]\ncommand = {program}\ndaemon = true\n"
+                     f"terminationMessagePath = {message}\n", control=True)
+    pod.event(reason="Adopted")
+    go.touch()
+    pod.event(reason="Adopted", count=2)
+    end = pod.container("d")["lastState"]["terminated"]
+    assert (end["exitCode"], end["message"]) == (1, "begins and ends")
+    pod.stop()
+
+
+def test_a_daemon_that_its_program_names_by_MAINPID_is_found_at_once(pods):
+    go = pods.directory / "go"
+    pod = start(pods, "child", "a", "main-pid", "me", "barrier", "heard", "stay", "there", "a", "-",
+                "child", "b", "session", 0, "stay", "another", "b", "-", "until", go, "exit", 0,
+                keys=["notify = all"])
+    until(lambda: "heard" in read(pod.out) and "another" in read(pod.out), "both are there")
+    go.touch()
+    daemon = pod.event(reason="Adopted", process="d")["pid"]
+    assert pod.stop() == 143
+    assert pod.event(reason="Error", process="d")["pid"] == daemon
+
+
+def test_for_a_program_that_failed_nobody_watches_any_more(pods):
+    watched, go = pods.directory / "watched", pods.directory / "go"
+    watched.touch()
+    pod = start(pods, "until", go, "exit", 3, keys=[f"watch = {watched}"],
+                others="[main other]\ncommand = sleep 1000\n")
+    until(lambda: lookouts(pod), "somebody watches")
+    go.touch()
+    pod.event(reason="Error", process="d")
+    until(lambda: not lookouts(pod), "nobody watches")
+    pod.stop()
 
 
 VIEWS = {
