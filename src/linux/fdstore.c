@@ -19,6 +19,14 @@ void fdstore_close(struct fdstore *store)
 	*store = (struct fdstore){0};
 }
 
+int fdstore_room(const struct lifecycle_spec *life)
+{
+	int room = life->notify_fd == INT_UNSET
+		? FDSTORE_PROCESS_MAX
+		: life->notify_fd - LISTEN_FIRST_FD - life->listens.count;
+	return room < FDSTORE_PROCESS_MAX ? room : FDSTORE_PROCESS_MAX;
+}
+
 static void drop(struct fdstore *store, int at)
 {
 	received_close(store->items[at].fd);

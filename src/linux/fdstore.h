@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../spec/listen.h"
+#include "../spec/spec.h"
 
 enum {
 	FDSTORE_MAX = 128,	  /* of the pod */
@@ -31,6 +31,9 @@ int fdstore_open(struct fdstore *store);
 /* What is kept is closed by podinit's own end, which waits for nobody. */
 void fdstore_close(struct fdstore *store);
 
+/* How many a process of this spec can be handed: the sockets of `listen` have numbers before those stored, and
+ * notifyFd may be behind them. */
+int fdstore_room(const struct lifecycle_spec *life);
 /* Takes what `one` describes, a descriptor that is the store's from now on, unless the result is -errno: -ENOSPC
  * (of this process it has `max`, or there is no room), -EEXIST (it has that one). */
 int fdstore_add(struct fdstore *store, const struct stored *one, int max);

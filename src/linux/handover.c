@@ -62,7 +62,9 @@ static void collect(struct handover *handover, int index)
 		return;
 	fdstore_prune(handover->store, index);
 	const struct stored *one;
-	for (int n = 0; (one = fdstore_item(handover->store, index, n)); n++)
+	/* A reload may have left less room than there was. */
+	int room = fdstore_room(process->lifecycle);
+	for (int n = 0; n < room && (one = fdstore_item(handover->store, index, n)); n++)
 		add(handover, &names, one->fd, one->name);
 }
 

@@ -112,20 +112,11 @@ pid_t notify_take_heir(struct notify *notify, int process)
 
 /* --- FDSTORE --- */
 
-/* The sockets of `listen` have numbers before those stored, and notifyFd may be behind them. */
-static int store_room(const struct lifecycle_spec *life)
-{
-	int room = life->notify_fd == INT_UNSET
-		? FDSTORE_PROCESS_MAX
-		: life->notify_fd - LISTEN_FIRST_FD - life->listens.count;
-	return room < FDSTORE_PROCESS_MAX ? room : FDSTORE_PROCESS_MAX;
-}
-
 static void store(struct notify *notify, int process, const struct notify_message *message,
 	struct datagram *datagram)
 {
 	const struct process_spec *spec = &notify->spec->processes[process];
-	int room = store_room(spec->lifecycle);
+	int room = fdstore_room(spec->lifecycle);
 	for (int i = 0; i < datagram->fd_count; i++) {
 		struct stored one = {.fd = datagram->fds[i],
 			.process = process,

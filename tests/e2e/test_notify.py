@@ -8,6 +8,7 @@ import time
 import pytest
 
 from pods import (NOTIFIER, PLAIN, SANDBOX, UNSHARE, is_running, memory_kib, never, read, until)
+from test_reload import reload
 
 POD = "[pod]\nname = test\nrestartPolicy = {policy}\nterminationGracePeriodSeconds = 5\n"
 
@@ -224,6 +225,20 @@ def test_notifyFd_keeps_its_number_whatever_is_stored(pods):
     _, lines = restarted(pods, "store", "a", "store", "b", "store", "c", "line", 5, "barrier", "said",
                          keys=["notify = main", "notifyFd = 5"])
     assert lines == ["LISTEN_FDS=2 for me a:b", "3: a", "4: b"]
+
+
+def test_so_it_does_if_it_has_one_only_since_a_reload(pods):
+    mark, script = pods.directory / "second", pods.directory / "script"
+    stores = " ".join(f"store {name}" for name in "abc")
+    script.write_text(f"#!/bin/sh\nif test -e {mark}; then exec {NOTIFIER} report second stay done; fi\n"
+                      f"touch {mark}\nexec {NOTIFIER} {stores} barrier stored stay there\n")
+    script.chmod(0o755)
+    ini = POD.format(policy="Always") + f"\n[main m]\ncommand = {script}\nnotify = main\n"
+    pod = pods.start(ini)
+    until(lambda: "stored" in read(pod.out), "all is stored")
+    reload(pod, ini + "notifyFd = 5\n")
+    until(lambda: "done" in read(pod.out), "the second one is there")
+    assert read(pod.out).partition("second: ")[2].splitlines()[:-1] == ["LISTEN_FDS=2 for me a:b", "3: a", "4: b"]
 
 
 # --- s6 ---
