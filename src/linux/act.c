@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "loop_state.h"
 #include "reap.h"
+#include "received.h"
 #include "terminal.h"
 
 void act_spawn_succeeded(struct loop *loop, int index)
@@ -327,8 +328,10 @@ static bool walk(struct loop *loop, int signo)
 	loop->joined = drain.joined;
 	if (signo)
 		tell_leftovers(loop, &drain);
-	if (signo == SIGKILL)
+	if (signo == SIGKILL) {
 		kill_cgroups(loop);
+		received_kill_closers();
+	}
 	return seen || getpid() == 1;
 }
 

@@ -37,6 +37,8 @@ static void drop(struct fdstore *store, int at)
 
 int fdstore_add(struct fdstore *store, const struct stored *one, int max)
 {
+	if (!received_can_be_kept(one->fd))
+		return -EINVAL;
 	if (fdstore_count(store, one->process) >= max || store->count == FDSTORE_MAX)
 		fdstore_prune(store, one->process);
 	if (!store->items || fdstore_count(store, one->process) >= max ||

@@ -34,8 +34,9 @@ void fdstore_close(struct fdstore *store);
 /* How many a process of this spec can be handed: the sockets of `listen` have numbers before those stored, and
  * notifyFd may be behind them. */
 int fdstore_room(const struct lifecycle_spec *life);
-/* Takes what `one` describes, a descriptor that is the store's from now on, unless the result is -errno: -ENOSPC
- * (of this process it has `max`, or there is no room), -EEXIST (it has that one). */
+/* Takes what `one` describes, a descriptor that is the store's from now on, unless the result is -errno: -EINVAL
+ * (a file, which cannot be kept without waiting), -ENOSPC (of this process it has `max`, or there is no room),
+ * -EEXIST (it has that one). */
 int fdstore_add(struct fdstore *store, const struct stored *one, int max);
 /* Closes those of a process with this name. */
 void fdstore_remove(struct fdstore *store, int process, const char *name);

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "loop_state.h"
 #include "reap.h"
+#include "received.h"
 #include "terminal.h"
 
 enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
@@ -14,13 +15,13 @@ bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
 		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
-		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid);
+		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid) || received_is_closer(pid);
 }
 
 int loop_helper_count(const struct loop *loop)
 {
 	return (loop->evictor.pid != 0) + (loop->reload.reader != 0) + daemon_reader_count(loop) +
-		watcher_count(loop) + tasks_count(&loop->tasks);
+		watcher_count(loop) + tasks_count(&loop->tasks) + received_closer_count();
 }
 
 void loop_forget(struct runtime *runtime)
@@ -157,7 +158,7 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
 		!evictor_reaped(&loop->evictor, reaped->pid) &&
 		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
-		!reload_reaped(loop, reaped->pid))
+		!reload_reaped(loop, reaped->pid) && !received_reaped(reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->holds_zombie = false;

@@ -23,12 +23,14 @@ enum {
 		1024, /* before zombies are reaped: more than a socket's queue usually holds */
 };
 
+static const double LATER_SECONDS = 0.05;
+
 /* One datagram, and what came with it. */
 struct datagram {
 	char bytes[NOTIFY_MESSAGE_MAX];
 	size_t length;
 	pid_t sender; /* 0: nobody that is seen from here */
-	int fds[FDSTORE_PROCESS_MAX], fd_count;
+	int fds[RECEIVED_MAX], fd_count;
 	bool is_cut;
 };
 
@@ -112,6 +114,19 @@ pid_t notify_take_heir(struct notify *notify, int process)
 
 /* --- FDSTORE --- */
 
+static void tell_not_stored(const struct notify *notify, const struct stored *one, int result)
+{
+	const char *process = notify->spec->processes[one->process].name;
+	if (result == -ENOSPC)
+		log_line("%s: its descriptor store is full: it has %d, of %d of the pod", process,
+			fdstore_count(&notify->store, one->process), notify->store.count);
+	else
+		log_line("%s: '%s' is not stored: it is a file, and each new process would wait "
+			 "for its "
+			 "file system",
+			process, one->name);
+}
+
 static void store(struct notify *notify, int process, const struct notify_message *message,
 	struct datagram *datagram)
 {
@@ -125,11 +140,9 @@ static void store(struct notify *notify, int process, const struct notify_messag
 		int result = fdstore_add(&notify->store, &one, room);
 		if (result == 0)
 			datagram->fds[i] = -1;
-		else if (result == -ENOSPC && !notify->of[process]->told_of_store) {
+		else if (result != -EEXIST && !notify->of[process]->told_of_store) {
 			notify->of[process]->told_of_store = true;
-			log_line("%s: its descriptor store is full: it has %d, of %d of the pod",
-				spec->name, fdstore_count(&notify->store, process),
-				notify->store.count);
+			tell_not_stored(notify, &one, result);
 		}
 	}
 }
@@ -226,13 +239,14 @@ static void take_ancillary(struct msghdr *header, struct datagram *datagram)
 	}
 }
 
-/* False: there is none. Descriptors for which there is no room the kernel drops by itself. */
+/* False: there is none. All descriptors are taken: those that are not the kernel closes in podinit's place, which
+ * waits for them then. */
 static bool receive(int fd, struct datagram *datagram)
 {
 	union {
 		struct cmsghdr aligned;
 		char bytes[CMSG_SPACE(sizeof(struct ucred)) +
-			CMSG_SPACE(sizeof(int) * FDSTORE_PROCESS_MAX)];
+			CMSG_SPACE(sizeof(int) * RECEIVED_MAX)];
 	} control;
 	struct iovec text = {datagram->bytes, sizeof(datagram->bytes)};
 	struct msghdr header = {
@@ -261,14 +275,35 @@ static void close_received(const struct datagram *datagram)
 	}
 }
 
+/* Nobody is heard while too much waits to be closed. */
+static void settle(struct notify *notify)
+{
+	bool is_done = received_flush(), have_room = received_have_room();
+	if (have_room)
+		ev_io_start(notify->ev, &notify->io);
+	else
+		ev_io_stop(notify->ev, &notify->io);
+	if (is_done && have_room)
+		ev_timer_stop(notify->ev, &notify->later);
+	else if (!ev_is_active(&notify->later))
+		ev_timer_again(notify->ev, &notify->later);
+}
+
+static void on_later(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+	(void)ev;
+	(void)events;
+	settle(timer->data);
+}
+
 static void read_batch(struct notify *notify, int max)
 {
 	struct datagram datagram;
-	for (int i = 0; i < max && receive(notify->io.fd, &datagram); i++) {
+	for (int i = 0; i < max && received_have_room() && receive(notify->io.fd, &datagram); i++) {
 		handle(notify, &datagram);
 		close_received(&datagram);
 	}
-	received_flush();
+	settle(notify);
 }
 
 static void on_message(struct ev_loop *ev, struct ev_io *io, int events)
@@ -328,7 +363,8 @@ static int begin(struct notify *notify)
 		return fd;
 	}
 	ev_io_init(&notify->io, on_message, fd, EV_READ);
-	notify->io.data = notify;
+	ev_timer_init(&notify->later, on_later, 0, LATER_SECONDS);
+	notify->io.data = notify->later.data = notify;
 	ev_io_start(notify->ev, &notify->io);
 	return 0;
 }
@@ -344,6 +380,7 @@ void notify_close(struct notify *notify)
 {
 	if (notify_name(notify)) {
 		ev_io_stop(notify->ev, &notify->io);
+		ev_timer_stop(notify->ev, &notify->later);
 		close(notify->io.fd);
 	}
 	free_all(notify->of, notify->count);

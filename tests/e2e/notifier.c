@@ -25,24 +25,15 @@ static void fail(const char *what)
 	exit(99);
 }
 
-static void notify(const char *text, const int *fds, int count)
+/* `to`: NULL is whom the socket is connected with. */
+static void send_with(int fd, const struct sockaddr_un *to, const char *text, const int *fds, int count)
 {
-	static int fd = -1;
-	const char *name = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char copy[8192], control[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)] = "";
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (char *s = copy; (s = strchr(s, '%'));)
-		*s = '\n';
-	struct iovec part = {copy, strlen(copy)};
-	struct msghdr header = {.msg_name = &address, .msg_iov = &part, .msg_iovlen = 1};
-	if (!name)
-		fail("no NOTIFY_SOCKET");
-	if (fd < 0)
-		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	strcpy(address.sun_path, name);
-	address.sun_path[0] = '\0';
-	header.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+	char control[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)] = "";
+	struct iovec part = {(char *)text, strlen(text)};
+	struct msghdr header = {.msg_name = (void *)to, .msg_iov = &part, .msg_iovlen = 1};
+	if (to)
+		header.msg_namelen =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(to->sun_path + 1));
 	if (count) {
 		header.msg_control = control;
 		header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
@@ -54,6 +45,24 @@ static void notify(const char *text, const int *fds, int count)
 	}
 	if (sendmsg(fd, &header, 0) < 0)
 		fail("sendmsg");
+}
+
+static void notify(const char *text, const int *fds, int count)
+{
+	static int fd = -1;
+	const char *name = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char copy[8192];
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *s = copy; (s = strchr(s, '%'));)
+		*s = '\n';
+	if (!name)
+		fail("no NOTIFY_SOCKET");
+	if (fd < 0)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, name);
+	address.sun_path[0] = '\0';
+	send_with(fd, &address, copy, fds, count);
 }
 
 static void say(const char *text)
@@ -76,6 +85,13 @@ static void store(const char *name)
 		fail("write");
 	snprintf(text, sizeof(text), "FDSTORE=1%%FDNAME=%s", name);
 	notify(text, &fd, 1);
+	close(fd);
+}
+
+static void store_file(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	notify("FDSTORE=1%FDNAME=file", &fd, 1);
 	close(fd);
 }
 
@@ -113,7 +129,7 @@ static void litter(const char *count)
 }
 
 /* A connection with much to be sent, that nobody reads: its last owner would wait for that when it closes it. */
-static void linger(const char *seconds)
+static int lingering(const char *seconds)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t size = sizeof(address);
@@ -128,8 +144,39 @@ static void linger(const char *seconds)
 	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
 		;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &lasting, sizeof(lasting));
+	return fd;
+}
+
+static void linger(const char *seconds)
+{
+	int fd = lingering(seconds);
 	notify("STATUS=linger", &fd, 1);
 	close(fd);
+}
+
+/* More than can be stored. */
+static void linger_many(const char *seconds)
+{
+	int fds[DESCRIPTORS_MAX];
+	for (int i = 0; i < DESCRIPTORS_MAX; i++)
+		fds[i] = lingering(seconds);
+	notify("STATUS=linger", fds, DESCRIPTORS_MAX);
+	for (int i = 0; i < DESCRIPTORS_MAX; i++)
+		close(fds[i]);
+}
+
+/* A socket in which one waits to be received: both end together. */
+static void linger_within(const char *seconds)
+{
+	int pair[2], fd = lingering(seconds);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) < 0)
+		fail("socketpair");
+	send_with(pair[0], NULL, "within", &fd, 1);
+	close(fd);
+	close(pair[0]);
+	many("200"); /* behind which its message still waits when it is closed here */
+	notify("STATUS=linger", &pair[1], 1);
+	close(pair[1]);
 }
 
 static void barrier(const char *text)
@@ -255,7 +302,9 @@ static const struct {
 	const char *name;
 	void (*run)(const char *argument);
 } COMMANDS[] = {{"say", say}, {"many", many}, {"store", store}, {"store-many", store_many},
+	{"store-file", store_file},
 	{"store-hung-up", store_hung_up}, {"litter", litter}, {"linger", linger},
+	{"linger-many", linger_many}, {"linger-within", linger_within},
 	{"barrier", barrier}, {"line", line}, {"write", write_byte}, {"close", close_fd},
 	{"report", report}, {"variable", variable}, {"answer", answer}, {"print", print},
 	{"until", until}, {"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid},

@@ -147,8 +147,9 @@ def test_descriptors_that_nobody_asked_for_are_closed(pods):
     until(lambda: len(os.listdir(f"/proc/{pod.inner}/fd")) <= before, "all is closed")
 
 
-def test_a_socket_that_lingers_holds_podinit_not_up(pods):
-    pod = start(pods, *["linger", 60] * 3, "barrier", "heard", "say", "READY=1", "stay", "there")
+@pytest.mark.parametrize("how", ["linger", "linger-many", "linger-within"])
+def test_a_socket_that_lingers_holds_podinit_not_up(pods, how):
+    pod = start(pods, *[how, 60] * 3, "barrier", "heard", "say", "READY=1", "stay", "there")
     began = time.monotonic()
     ready(pod)
     assert time.monotonic() - began < 10
@@ -213,6 +214,13 @@ def test_stored_ones_come_behind_sockets(pods):
 def test_what_has_no_other_end_any_more_is_not_kept(pods):
     _, lines = restarted(pods, "store-hung-up", "dead", "store", "alive", "barrier", "stored")
     assert lines == ["LISTEN_FDS=1 for me alive", "3: alive"]
+
+
+def test_a_file_is_not_stored_for_each_new_process_closes_it(pods):
+    """And its server may not answer."""
+    pod, lines = restarted(pods, "store-file", "/etc/passwd", "store", "mine", "barrier", "stored")
+    assert lines == ["LISTEN_FDS=1 for me mine", "3: mine"]
+    assert "m: 'file' is not stored: it is a file" in pod.output()
 
 
 def test_the_store_of_a_process_is_bounded(pods):
