@@ -320,6 +320,9 @@ bool daemon_adopt(struct loop *loop, int process, pid_t pid)
 {
 	struct runtime *runtime = &loop->processes[process];
 	struct proc_stat stat;
+	/* Whose number somebody else would still take for a command's, also when it is another one's. */
+	if (loop_is_helper(loop, pid))
+		return false;
 	/* Opened first: so it is the one that we look at next, or nobody. */
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (!proc_stat(pid, &stat) || stat.parent != getpid() || proc_is_over(&stat)) {

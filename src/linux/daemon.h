@@ -40,7 +40,8 @@ void daemon_renumber(struct daemon *daemon, int process);
 /* Gives up, and frees; NULL is fine. */
 void daemon_destroy(struct loop *loop, int process);
 
-/* From now on `pid`, a child of podinit, is the main process of `process`: EVENT_ADOPTED. False: it is gone. */
+/* From now on `pid`, a child of podinit, is the main process of `process`: EVENT_ADOPTED. False: it is gone, or
+ * podinit has started it for itself. */
 bool daemon_adopt(struct loop *loop, int process, pid_t pid);
 
 #endif

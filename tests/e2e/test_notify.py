@@ -181,6 +181,21 @@ def test_a_stranger_is_no_heir(pods):
     assert "m: MAINPID=999999 does not descend from it" in pod.output()
 
 
+def test_a_command_of_podinits_is_no_heir_though_it_looks_like_one(pods):
+    """The probe of a process is in its mount namespace, and podinit's child: as an orphan that it left."""
+    number, script = pods.directory / "number", pods.directory / "script"
+    script.write_text(f"#!/bin/sh\nuntil test -s {number}; do sleep 0.01; done\n"
+                      f"exec {NOTIFIER} main-pid $(cat {number}) barrier heard exit 0\n")
+    script.chmod(0o755)
+    probe = f"sh -c 'echo $$$$ > {number}.new; mv {number}.new {number}; exec sleep 1000'"
+    pod = pods.start(POD.format(policy="Never") + f"\n[main m]\ncommand = {script}\nnotify = main\n"
+                     f"volumeMounts = v:/run/of-mine\nstartupProbe.exec.command = {probe}\n"
+                     "startupProbe.timeoutSeconds = 100\n[volume v]\nemptyDir =\n")
+    assert pod.wait() == 0
+    assert "heard" in read(pod.out)
+    assert not pod.events(reason="Adopted")
+
+
 # --- the descriptor store ---
 
 
