@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http_url.h"
+
 enum part {
 	PART_STATUS,
 	PART_NAME,
@@ -311,6 +313,31 @@ enum http_progress http_answer_end(struct http_answer *answer)
 			fail(answer, nothing ? "EOF" : BROKEN "unexpected EOF", false);
 	}
 	return answer->progress;
+}
+
+/* --- what it means --- */
+
+bool http_answer_is_redirect(const struct http_answer *answer)
+{
+	return answer->location[0] && answer->status >= 301 && answer->status <= 308 &&
+		(answer->status <= 303 || answer->status >= 307);
+}
+
+enum http_meaning http_answer_judge(const struct http_answer *answer, struct text *text)
+{
+	int status = answer->status;
+	if (status / 100 == 2) {
+		text_add(text, "HTTP probe succeeded with statuscode: %d", status);
+		return HTTP_MEANS_SUCCESS;
+	}
+	if (status / 100 != 3) {
+		text_add(text, "HTTP probe failed with statuscode: %d", status);
+		return HTTP_MEANS_FAILURE;
+	}
+	text_add(text, "Probe terminated redirects, statuscode: %d", status);
+	if (answer->location[0] && !http_path_problem(answer->location))
+		text_add(text, ", Location: %.256s", answer->location);
+	return HTTP_MEANS_WARNING;
 }
 
 /* As Go's %q, for bytes. */

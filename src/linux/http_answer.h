@@ -55,6 +55,18 @@ enum http_progress http_answer_feed(struct http_answer *answer, const char *byte
  * said the status has answered. */
 enum http_progress http_answer_end(struct http_answer *answer);
 
+/* Does it send whoever asked elsewhere? */
+bool http_answer_is_redirect(const struct http_answer *answer);
+
+/* What its status means to a probe. */
+enum http_meaning {
+	HTTP_MEANS_SUCCESS,
+	HTTP_MEANS_WARNING, /* success, with something to tell: a redirect that is not followed */
+	HTTP_MEANS_FAILURE
+};
+/* Adds it in the words of the kubelet. */
+enum http_meaning http_answer_judge(const struct http_answer *answer, struct text *text);
+
 /* What is malformed, in the words of Go's net/http. */
 void http_answer_problem(const struct http_answer *answer, struct text *text);
 

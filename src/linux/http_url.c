@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { REDIRECTS_MAX = 10 };
+
 static const struct {
 	const char *name;
 	uint16_t port;
@@ -177,6 +179,13 @@ bool http_url_same_host(const struct http_url *one, const struct http_url *other
 {
 	return one->host_length == other->host_length &&
 		memcmp(one->host, other->host, one->host_length) == 0;
+}
+
+const char *http_redirect_problem(const struct http_url *url, int followed)
+{
+	if (followed == REDIRECTS_MAX)
+		return "stopped after 10 redirects";
+	return url->scheme == URL_OTHER ? "unsupported protocol scheme" : NULL;
 }
 
 bool http_url_is_absolute(const char *location)

@@ -32,6 +32,9 @@ const char *http_url_resolve(const struct http_url *base, const char *location,
 /* As the kubelet compares them: "localhost" is not "127.0.0.1". */
 bool http_url_same_host(const struct http_url *one, const struct http_url *other);
 
+/* NULL, or why a redirect to this URL is not followed, after so many that were. */
+const char *http_redirect_problem(const struct http_url *url, int followed);
+
 /* Does it begin with a scheme? */
 bool http_url_is_absolute(const char *location);
 

@@ -86,22 +86,20 @@ static void finish_elsewhere(struct request *request, const struct http_url *url
 		finish(request, REQUEST_ELSEWHERE, buffer);
 }
 
+/* A success needs no words. */
 static void finish_status(struct request *request)
 {
-	char buffer[REQUEST_TEXT_MAX] = "";
+	static const enum request_result results[] = {
+		[HTTP_MEANS_SUCCESS] = REQUEST_SUCCESS,
+		[HTTP_MEANS_WARNING] = REQUEST_WARNING,
+		[HTTP_MEANS_FAILURE] = REQUEST_FAILURE,
+	};
+	char buffer[REQUEST_TEXT_MAX];
 	struct text text = text_in(buffer, sizeof(buffer));
-	int status = request->answer.status;
 	enum request_result result = REQUEST_SUCCESS;
-	if (!request->target.any_status && status / 100 == 3) {
-		result = REQUEST_WARNING;
-		text_add(&text, "Probe terminated redirects, statuscode: %d", status);
-		if (request->answer.location[0] && !http_path_problem(request->answer.location))
-			text_add(&text, ", Location: %.256s", request->answer.location);
-	} else if (!request->target.any_status && status / 100 != 2) {
-		result = REQUEST_FAILURE;
-		text_add(&text, "HTTP probe failed with statuscode: %d", status);
-	}
-	finish(request, result, buffer);
+	if (!request->target.any_status)
+		result = results[http_answer_judge(&request->answer, &text)];
+	finish(request, result, result == REQUEST_SUCCESS ? "" : buffer);
 }
 
 /* --- connecting --- */
@@ -255,13 +253,6 @@ static void send_step(struct request *request)
 
 /* --- the answer --- */
 
-static bool is_redirect(const struct http_answer *answer)
-{
-	return answer->location[0] &&
-		(answer->status == 301 || answer->status == 302 || answer->status == 303 ||
-			answer->status == 307 || answer->status == 308);
-}
-
 /* The next connection, to what the answer leads to. */
 static void redirect_begin(struct request *request, const struct http_url *url)
 {
@@ -281,20 +272,18 @@ static bool redirect_follow(struct request *request)
 	const struct http_answer *answer = &request->answer;
 	char path[REQUEST_PATH_MAX];
 	struct http_url url, base = request_url(request);
-	if (!is_redirect(answer))
+	if (!http_answer_is_redirect(answer))
 		return false;
 	const char *problem = http_url_resolve(&base, answer->location, &url, path, sizeof(path));
 	/* Another server's URL may be of any length: it is not followed. */
 	if ((!problem || answer->location_cut) && !http_url_same_host(&base, &url))
 		return false;
 	if (answer->location_cut)
-		fail(request, "Location header too long");
-	else if (problem)
+		problem = "Location header too long";
+	if (!problem)
+		problem = http_redirect_problem(&url, request->redirects);
+	if (problem)
 		fail(request, problem);
-	else if (request->redirects == REQUEST_REDIRECTS_MAX)
-		fail(request, "stopped after 10 redirects");
-	else if (url.scheme == URL_OTHER)
-		fail(request, "unsupported protocol scheme");
 	else if (url.scheme == URL_HTTPS)
 		finish_elsewhere(request, &url);
 	else

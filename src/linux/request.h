@@ -12,7 +12,6 @@
 #include "http_answer.h"
 
 enum {
-	REQUEST_REDIRECTS_MAX = 10,
 	REQUEST_ROOM = 1024,	  /* for a Location, and the path of the one before it */
 	REQUEST_PATH_MAX = 768,	  /* of a redirect's path: there is room for the next one */
 	REQUEST_SEND_MAX = 16384, /* bytes of a request with all its headers */

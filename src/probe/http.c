@@ -12,7 +12,7 @@
 #include "linux/http_url.h"
 #include "probe/stream.h"
 
-enum { MAX_REDIRECTS = 10, NAME_MAX_LENGTH = 256, URL_WORDS = 256 };
+enum { NAME_MAX_LENGTH = 256, URL_WORDS = 256 };
 
 /* What an answer's Location is, and the path that it leads to. Each is as large as a head, so nothing that
  * came is cut. */
@@ -83,12 +83,6 @@ static void receive_body(struct visit *visit, struct stream *stream)
 	}
 }
 
-static bool is_redirect(const struct http_answer *answer)
-{
-	return answer->location[0] && answer->status >= 301 && answer->status <= 308 &&
-		(answer->status <= 303 || answer->status >= 307);
-}
-
 /* Asks for visit->url, and puts where it is redirected to in `hop`. */
 static bool ask(struct visit *visit, struct hop *hop, struct verdict *verdict)
 {
@@ -114,7 +108,7 @@ static bool ask(struct visit *visit, struct hop *hop, struct verdict *verdict)
 		stream_send(&stream, request.data, request.length, &why) &&
 		receive_head(visit, &stream, &why);
 	visit->spoke_http = stream.spoke_http;
-	if (done && !is_redirect(&visit->answer))
+	if (done && !http_answer_is_redirect(&visit->answer))
 		receive_body(visit, &stream);
 	if (!done)
 		say_failure(visit, why.result, why.words, verdict);
@@ -125,21 +119,17 @@ static bool ask(struct visit *visit, struct hop *hop, struct verdict *verdict)
 
 static void judge(const struct visit *visit, struct verdict *verdict)
 {
-	int status = visit->answer.status;
-	const char *location = visit->answer.location;
+	static const enum probe_result results[] = {
+		[HTTP_MEANS_SUCCESS] = PROBE_SUCCESS,
+		[HTTP_MEANS_WARNING] = PROBE_WARNING,
+		[HTTP_MEANS_FAILURE] = PROBE_FAILURE,
+	};
+	struct text words = text_in(verdict->words, sizeof(verdict->words));
 	if (visit->probe->hook)
-		verdict_set(
-			verdict, PROBE_SUCCESS, "HTTP hook answered with statuscode: %d", status);
-	else if (status < 200 || status >= 400)
-		verdict_set(
-			verdict, PROBE_FAILURE, "HTTP probe failed with statuscode: %d", status);
-	else if (status >= 300)
-		verdict_set(verdict, PROBE_WARNING,
-			"Probe terminated redirects, statuscode: %d%s%.256s", status,
-			*location ? ", Location: " : "", location);
+		verdict_set(verdict, PROBE_SUCCESS, "HTTP hook answered with statuscode: %d",
+			visit->answer.status);
 	else
-		verdict_set(
-			verdict, PROBE_SUCCESS, "HTTP probe succeeded with statuscode: %d", status);
+		verdict->result = results[http_answer_judge(&visit->answer, &words)];
 }
 
 /* Makes visit->url what it is redirected to. false: the last answer was the last, or the verdict has said
@@ -162,13 +152,10 @@ static bool follow(struct visit *visit, struct hop *hop, int redirects, struct v
 	/* The same bytes, but this hop's go away. */
 	visit->url.host = here.host;
 	visit->ignore_host |= http_url_is_absolute(location);
-	if (redirects < MAX_REDIRECTS && next.scheme != URL_OTHER)
-		return true;
-	say_failure(visit, PROBE_FAILURE,
-		next.scheme == URL_OTHER ? "unsupported protocol scheme"
-					 : "stopped after 10 redirects",
-		verdict);
-	return false;
+	problem = http_redirect_problem(&next, redirects);
+	if (problem)
+		say_failure(visit, PROBE_FAILURE, problem, verdict);
+	return !problem;
 }
 
 /* The first request, and all that follow from it. */
@@ -187,7 +174,7 @@ static void visit_url(struct visit *visit, enum url_scheme scheme, struct verdic
 		struct hop *hop = &visit->hops[redirects % 2];
 		if (!ask(visit, hop, verdict))
 			return;
-		if (!is_redirect(&visit->answer)) {
+		if (!http_answer_is_redirect(&visit->answer)) {
 			judge(visit, verdict);
 			return;
 		}
