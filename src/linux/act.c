@@ -194,10 +194,19 @@ static void do_abort(struct loop *loop, int index)
 	}
 }
 
+/* As long as anybody is in a group no process gets its number: so when somebody has it, nobody is. */
+static void forget_lost_group(const struct loop *loop, struct runtime *runtime)
+{
+	bool is_held = runtime->pid || runtime->group == loop->zombie;
+	if (runtime->group && !is_held && (kill(runtime->group, 0) == 0 || errno == EPERM))
+		runtime->group = 0;
+}
+
 static void do_signal(struct loop *loop, const struct action *action)
 {
 	struct runtime *runtime = &loop->processes[action->process];
 	int result = 0;
+	forget_lost_group(loop, runtime);
 	if (action->group && runtime->group)
 		result = signals_send(runtime->group, -1, action->signo, true);
 	else if (runtime->pid)
@@ -211,6 +220,7 @@ static void do_kill_tree(struct loop *loop, const struct action *action)
 	if (action->all && cgroup_kill(loop->setup->ground->cgroups, action->process) &&
 		!act_is_preparing(runtime))
 		return;
+	forget_lost_group(loop, runtime);
 	/* First, while it lives, and shows who descends from it. */
 	if (action->all)
 		leftover_kill(loop, action->process);

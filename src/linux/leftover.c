@@ -312,7 +312,7 @@ static void kill_all(struct walk *walk)
  * that lives, and who has joined the mount namespace from outside. */
 static bool may_be_any(const struct loop *loop, const struct runtime *runtime)
 {
-	int known = loop->holds_zombie + loop_helper_count(loop), children = proc_child_count();
+	int known = (loop->zombie != 0) + loop_helper_count(loop), children = proc_child_count();
 	for (int i = 0; i < loop->spec->process_count; i++)
 		known += loop->processes[i].pid != 0;
 	return children < 0 || children > known || runtime->pid || runtime->mount_namespace;

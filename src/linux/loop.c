@@ -74,7 +74,7 @@ static void run_queue(struct loop *loop)
 	/* Before it could be taken for something left behind. */
 	if (loop->pod->stopping)
 		end_helpers(loop);
-	if (loop->drain_signo && !loop->holds_zombie)
+	if (loop->drain_signo && !loop->zombie)
 		act_drain(loop);
 }
 

@@ -152,7 +152,7 @@ static void orphan_ended(struct loop *loop, const struct reaped *reaped)
 static void reap_one(struct loop *loop, const struct reaped *reaped)
 {
 	int index = process_of(loop, reaped->pid);
-	loop->holds_zombie = true;
+	loop->zombie = reaped->pid;
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
@@ -161,7 +161,7 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 		!reload_reaped(loop, reaped->pid) && !received_reaped(reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
-	loop->holds_zombie = false;
+	loop->zombie = 0;
 	if (loop->drain_signo)
 		act_drain(loop);
 }

@@ -53,7 +53,7 @@ struct loop {
 	struct event *queue; /* results of actions, waiting for their step; a ring */
 	int queue_first, queue_count, queue_max;
 	bool stepping;	    /* the queue is being emptied: only add to it */
-	bool holds_zombie;  /* one was looked at, and not yet reaped */
+	pid_t zombie;	    /* that was looked at, and is not yet reaped; 0: none */
 	int drain_signo;    /* ACT_DRAIN was given: to be done when no zombie is held; else 0 */
 	int leftovers_told; /* how many were last said to be killed */
 	int joined;	    /* at the last look: who is not our child, but ends with us */

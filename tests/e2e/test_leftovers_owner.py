@@ -2,10 +2,12 @@
 as podinit can tell whose it is: by descent, by mount namespace, by exclusion. The rest is kept, named,
 and ends with the pod."""
 
+import re
+
 import pytest
 
-from pods import (HELPER, PLAIN, SANDBOX, UNSHARE, children, is_running, kill, never, read,
-                  until)
+from pods import (HELPER, NOTIFIER, PLAIN, SANDBOX, UNSHARE, children, descendants, is_running, kill,
+                  never, read, until)
 from test_leftovers import script
 from test_shared_namespace import join  # noqa: F401, a fixture
 
@@ -280,3 +282,26 @@ def test_many_whom_podinit_may_not_kill_do_not_hold_it_up(open_pods):
     pod.event(reason="Leftover", process="leaves", seconds=40)
     assert kept(pod, process="leaves")
     assert pod.stop() == 143
+
+
+def test_a_number_that_was_given_out_again_is_its_new_owners(pods):
+    """A process has ended, its postStop hook runs; meanwhile one of another leads a group of the same number."""
+    again, taken, over = (pods.directory / name for name in ("again", "taken", "over"))
+    takes = f"until test -e {again}; do sleep 0.01; done; n=$(cat {again}); " \
+        f"while echo $((n - 1)) > /proc/sys/kernel/ns_last_pid; {NOTIFIER} session 0 stay here & " \
+        f"test $! != $n; do kill $!; done; echo > {taken}; exec sleep 1000"
+    (pods.directory / "takes").write_text(takes)
+    pod = pods.start("[pod]\nname = test\nrestartPolicy = Always\nterminationGracePeriodSeconds = 100\n"
+                     f"\n[main b]\ncommand = sh {pods.directory}/takes\nsecurityContext.privileged = true\n"
+                     "\n[main a]\ncommand = sh -c 'exit 1'\nlifecycle.postStop.exec.command = "
+                     f"sh -c 'until test -e {over}; do sleep 0.01; done'\n", how=UNSHARE)
+    number = pod.event(reason="Error", process="a")["pid"]
+    (pods.directory / "new").write_text(str(number))
+    (pods.directory / "new").rename(again)
+    until(taken.exists, "the number is taken")
+    owner = [pid for pid in descendants(pod.inner)
+             if re.search(rf"\nNSpid:.*\t{number}\n", read(f"/proc/{pid}/status"))]
+    assert len(owner) == 1
+    over.touch()
+    pod.event(count=2, reason="Started", process="a")
+    assert is_running(owner[0])
