@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "datagram.h"
 #include "log.h"
 #include "names.h"
 #include "proc.h"
-#include "received.h"
 
 enum {
 	BATCH = 64, /* messages, before others get their turn */
@@ -23,16 +23,7 @@ enum {
 		1024, /* before zombies are reaped: more than a socket's queue usually holds */
 };
 
-static const double LATER_SECONDS = 0.05;
-
-/* One datagram, and what came with it. */
-struct datagram {
-	char bytes[NOTIFY_MESSAGE_MAX];
-	size_t length;
-	pid_t sender; /* 0: nobody that is seen from here */
-	int fds[RECEIVED_MAX], fd_count;
-	bool is_cut;
-};
+static const double LATER_SECONDS = 0.05; /* until what came with messages is tried to be closed again */
 
 /* --- what is kept --- */
 
@@ -222,59 +213,6 @@ static void handle(struct notify *notify, struct datagram *datagram)
 
 /* --- the socket --- */
 
-static void take_ancillary(struct msghdr *header, struct datagram *datagram)
-{
-	for (struct cmsghdr *one = CMSG_FIRSTHDR(header); one; one = CMSG_NXTHDR(header, one)) {
-		if (one->cmsg_level != SOL_SOCKET)
-			continue;
-		if (one->cmsg_type == SCM_CREDENTIALS) {
-			struct ucred credentials;
-			memcpy(&credentials, CMSG_DATA(one), sizeof(credentials));
-			datagram->sender = credentials.pid;
-		} else if (one->cmsg_type == SCM_RIGHTS) {
-			size_t length = one->cmsg_len - CMSG_LEN(0);
-			datagram->fd_count = (int)(length / sizeof(int));
-			memcpy(datagram->fds, CMSG_DATA(one), length);
-		}
-	}
-}
-
-/* False: there is none. All descriptors are taken: those that are not the kernel closes in podinit's place, which
- * waits for them then. */
-static bool receive(int fd, struct datagram *datagram)
-{
-	union {
-		struct cmsghdr aligned;
-		char bytes[CMSG_SPACE(sizeof(struct ucred)) +
-			CMSG_SPACE(sizeof(int) * RECEIVED_MAX)];
-	} control;
-	struct iovec text = {datagram->bytes, sizeof(datagram->bytes)};
-	struct msghdr header = {
-		.msg_iov = &text,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
-	};
-	ssize_t length = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (length < 0)
-		return false;
-	datagram->length = (size_t)length;
-	datagram->sender = 0;
-	datagram->fd_count = 0;
-	datagram->is_cut = header.msg_flags & MSG_TRUNC;
-	take_ancillary(&header, datagram);
-	return true;
-}
-
-/* What was sent to be closed is answered by that: it is sd_notify_barrier(3), BARRIER=1. */
-static void close_received(const struct datagram *datagram)
-{
-	for (int i = 0; i < datagram->fd_count; i++) {
-		if (datagram->fds[i] >= 0)
-			received_close(datagram->fds[i]);
-	}
-}
-
 /* Nobody is heard while too much waits to be closed. */
 static void settle(struct notify *notify)
 {
@@ -299,9 +237,9 @@ static void on_later(struct ev_loop *ev, struct ev_timer *timer, int events)
 static void read_batch(struct notify *notify, int max)
 {
 	struct datagram datagram;
-	for (int i = 0; i < max && received_have_room() && receive(notify->io.fd, &datagram); i++) {
+	for (int i = 0; i < max && received_have_room() && datagram_receive(notify->io.fd, &datagram); i++) {
 		handle(notify, &datagram);
-		close_received(&datagram);
+		datagram_finish(&datagram);
 	}
 	settle(notify);
 }
