@@ -18,6 +18,7 @@
 #include "proc.h"
 
 enum {
+	HEIRS_TOLD = 4, /* of a process: wrong ones that are told of */
 	BATCH = 64, /* messages, before others get their turn */
 	BATCH_OF_DYING =
 		1024, /* before zombies are reaped: more than a socket's queue usually holds */
@@ -56,6 +57,7 @@ void notify_begin(struct notify *notify, int process)
 		*notify->of[process] = (struct notified){
 			.told_of_others = notify->of[process]->told_of_others,
 			.told_of_store = notify->of[process]->told_of_store,
+			.heirs_refused = notify->of[process]->heirs_refused,
 		};
 }
 
@@ -84,7 +86,8 @@ static void take_main_pid(struct notify *notify, int process, pid_t pid)
 	} else if (kin.process == process && proc_stat(pid, &stat)) {
 		said->heir = pid;
 		said->heir_born = stat.start;
-	} else {
+	} else if (said->heirs_refused < HEIRS_TOLD) {
+		said->heirs_refused++;
 		log_line("%s: MAINPID=%d does not descend from it, and is ignored",
 			notify->spec->processes[process].name, (int)pid);
 	}

@@ -24,6 +24,7 @@ struct notified {
 	pid_t heir; /* MAINPID: who it is when the main process has ended; 0: nobody */
 	uint64_t heir_born;
 	bool told_of_others, told_of_store; /* each is said once */
+	uint8_t heirs_refused;		    /* that were told of */
 };
 
 /* Zeroed, or with io.fd -1: no process of the pod notifies. */

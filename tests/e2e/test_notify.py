@@ -181,6 +181,12 @@ def test_a_stranger_is_no_heir(pods):
     assert "m: MAINPID=999999 does not descend from it" in pod.output()
 
 
+def test_who_names_strangers_again_and_again_is_told_of_a_few_times(pods):
+    pod = start(pods, *["main-pid", 999999, "main-pid", 999998] * 50, "barrier", "heard", "exit", 0)
+    assert pod.wait() == 0
+    assert 2 <= pod.output().count("does not descend from it") < 10
+
+
 def test_a_command_of_podinits_is_no_heir_though_it_looks_like_one(pods):
     """The probe of a process is in its mount namespace, and podinit's child: as an orphan that it left."""
     number, script = pods.directory / "number", pods.directory / "script"
