@@ -51,7 +51,7 @@ layer sim one $make BUILD="$build" sim
 layer sim-asan one $make BUILD="$build" sim-asan
 layer fuzz one $make BUILD="$build" fuzz
 layer conformance each $make PYTHON="${PYTHON:-python3}" BUILD="$build" conformance
-layer e2e each ${PYTHON:-python3} -m pytest -q -rs tests/e2e
+layer e2e each ${PYTHON:-python3} -m pytest -q -rs -n 2 --dist loadfile tests/e2e
 layer vm each ${PYTHON:-python3} -m pytest -q -rs -n 2 --dist loadfile tests/vm
 layer demo one $make BUILD="$build" demo
 
