@@ -367,6 +367,8 @@ void model_step(struct life *life, const struct event *event)
 	do {
 		model->moved = false;
 		time_passes(life);
+		due_stop_signals(life,
+			false); /* whoever it stopped does not wait for an end of the pod that follows */
 		due_conclusions(life);
 		due_first_starts(life);
 		due_replacement(life);
