@@ -52,8 +52,8 @@ layer sim one $make BUILD="$build" SEED=1 sim
 layer sim-asan one $make BUILD="$build" SEED=1000000 LIVES=100000 sim-asan
 layer fuzz one $make BUILD="$build" fuzz
 layer conformance each $make PYTHON="${PYTHON:-python3}" BUILD="$build" conformance
-layer e2e each ${PYTHON:-python3} -m pytest -q -rs -n 2 --dist loadfile tests/e2e
-layer vm each ${PYTHON:-python3} -m pytest -q -rs -n 2 --dist loadfile tests/vm
+layer e2e each ${PYTHON:-python3} -m pytest -q -rfEs -n 2 --dist loadfile tests/e2e
+layer vm each ${PYTHON:-python3} -m pytest -q -rfEs -n 2 --dist loadfile tests/vm
 layer demo one $make BUILD="$build" demo
 
 printf 'all layers in %d s\n' $((SECONDS - began))
