@@ -30,6 +30,7 @@ RT_SIGACTION = {"x86_64": 13, "aarch64": 134}
 def reset_signals():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     default = ctypes.create_string_buffer(64)
     for signo in (32, 33):
         ctypes.CDLL(None).syscall(RT_SIGACTION[platform.machine()], signo, default, None, 8)

@@ -45,6 +45,7 @@ enum situation {
 	GIVEN_UP,
 	LATE_RESULT,
 	ANOTHER_MAIN_PROCESS,
+	ANOTHER_MAIN_TO_KILL,
 	FOUND_TOO_LATE,
 	WAITS_FOR_DEPENDENTS,
 	RESTART_ALL_MEETS_POST_STOP,
@@ -69,6 +70,7 @@ static const char *const SITUATIONS[SITUATION_COUNT] = {
 	[GIVEN_UP] = "a pod is given up",
 	[LATE_RESULT] = "a result of an attempt that was dropped",
 	[ANOTHER_MAIN_PROCESS] = "another main process while it is stopped",
+	[ANOTHER_MAIN_TO_KILL] = "another main process after SIGKILL",
 	[FOUND_TOO_LATE] = "a daemon is not found",
 	[WAITS_FOR_DEPENDENTS] = "a main waits for those that depend on it",
 	[RESTART_ALL_MEETS_POST_STOP] = "all restart while a postStop runs",
@@ -116,8 +118,7 @@ static void meet(enum situation situation, bool is_met)
 	seen.situations[situation] += is_met;
 }
 
-static void situations_of_event(
-	const struct event *event, const struct pod *pod, bool is_nonsense)
+static void situations_of_event(const struct event *event, const struct pod *pod, bool is_nonsense)
 {
 	bool is_there = event->process >= 0 && event->process < pod->process_count;
 	int state = is_there ? pod->processes[event->process].state : PROCESS_STATE_COUNT;
@@ -126,9 +127,9 @@ static void situations_of_event(
 			event->spawn_error.stage != STAGE_ABORTED);
 	if (event->type == EVENT_PROBED && is_there && is_nonsense)
 		meet(LATE_RESULT, event->attempt > 0 && state == PROCESS_RUNNING);
-	meet(ANOTHER_MAIN_PROCESS,
-		event->type == EVENT_ADOPTED &&
-			(state == PROCESS_STOPPING || state == PROCESS_KILLED));
+	meet(ANOTHER_MAIN_PROCESS, event->type == EVENT_ADOPTED && state == PROCESS_STOPPING);
+	meet(ANOTHER_MAIN_TO_KILL,
+		event->type == EVENT_ADOPTED && state == PROCESS_KILLED && !is_nonsense);
 	meet(STOP_MEETS_RELOAD, event->type == EVENT_SIGNALLED && pod->replacing);
 	bool in_hook = event->type == EVENT_PROBED && state == PROCESS_STARTING;
 	meet(STARTUP_DURING_POST_START, in_hook && event->probe == PROBE_STARTUP);
@@ -181,14 +182,16 @@ static void situations_of_action(
 		situations_of_restart_all(life, before);
 }
 
-void coverage_reload(const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count)
+void coverage_reload(
+	const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count)
 {
 	int left = 0;
 	for (int i = 0; i < old_count; i++)
 		left += leaving[i];
 	for (int i = 0; i < life->spec.process_count; i++) {
 		meet(RELOAD_KEEPS,
-			kinds[i] == CHANGE_LIVE && life->pod->processes[i].state == PROCESS_RUNNING);
+			kinds[i] == CHANGE_LIVE &&
+				life->pod->processes[i].state == PROCESS_RUNNING);
 		meet(RELOAD_RESTARTS, kinds[i] == CHANGE_RESTART);
 		meet(RELOAD_ADDS, kinds[i] == CHANGE_NEW);
 		left -= kinds[i] == CHANGE_RESTART;
@@ -291,7 +294,8 @@ int coverage_missing(void)
 	none += missing("event", EVENT_NAMES, seen.events, 0, EVENT_TYPE_COUNT - 1);
 	none += missing("action", ACTION_NAMES, seen.actions, 0, ACTION_TYPE_COUNT - 1);
 	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_COMPLETED, STOP_ASKED);
-	none += missing("end of the pod:", CAUSES, seen.pod_causes, STOP_MAIN_ENDED, STOP_MAIN_ENDED);
+	none += missing(
+		"end of the pod:", CAUSES, seen.pod_causes, STOP_MAIN_ENDED, STOP_MAIN_ENDED);
 	none += missing(
 		"end of a process:", CAUSES, seen.process_causes, STOP_COMPLETED, STOP_MAIN_ENDED);
 	for (int i = 0; i < NOTICE_REASON_COUNT; i++) {

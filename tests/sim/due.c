@@ -1,5 +1,6 @@
-/* The model: what follows from the facts and the time alone: who starts, whose deadline has come, what the end
- * of one means for all, whose turn it is to stop. Like model.c it must not ask the core. */
+/* The model: what follows from the facts and the time alone: who starts, whose deadline has come,
+ * what the end of one means for all, whose turn it is to stop. Like model.c it must not ask the
+ * core. */
 #include "model.h"
 
 /* --- the time --- */
@@ -38,8 +39,7 @@ static void watchdog_over(struct life *life, int index)
 {
 	promise_looked_at(PROMISE_PROBES);
 	owe_notice(&life->model.processes[index].debt, NOTICE_UNHEALTHY);
-	model_begin_to_stop(
-		life, index, STOP_WATCHDOG, later_by(life->now, life->spec.grace_ns));
+	model_begin_to_stop(life, index, STOP_WATCHDOG, later_by(life->now, life->spec.grace_ns));
 }
 
 void due_deadlines(struct life *life, int index)
@@ -101,8 +101,8 @@ static bool ends_pod(const struct life *life, int index)
 {
 	const struct model_process *process = &life->model.processes[index];
 	uint8_t on_exit = spec_of(life, index)->lifecycle->on_exit;
-	bool counts = on_exit == ON_EXIT_STOP ||
-		(on_exit == ON_EXIT_STOP_ON_FAILURE && !process->end_ok);
+	bool counts =
+		on_exit == ON_EXIT_STOP || (on_exit == ON_EXIT_STOP_ON_FAILURE && !process->end_ok);
 	return counts && process->over && !process->leaving;
 }
 
@@ -192,8 +192,8 @@ static void start_if_it_may(struct life *life, int index)
 		model_start(life, index);
 }
 
-/* One after the other; an init that failed for good ends the pod, and so does a sidecar that will never be
- * Started. */
+/* One after the other; an init that failed for good ends the pod, and so does a sidecar that will
+ * never be Started. */
 static void start_inits(struct life *life)
 {
 	struct model *model = &life->model;
@@ -307,8 +307,8 @@ static void send_stop_signal(struct life *life, struct model_process *process)
 	owe(&process->debt, OWE_STOP);
 }
 
-/* Mains at once, or after who depends on them; sidecars in reverse order after them; all of them when the grace
- * is over. Whose turn it is, is seen when all else has followed from the event. */
+/* Mains at once, or after who depends on them; sidecars in reverse order after them; all of them
+ * when the grace is over. Whose turn it is, is seen when all else has followed from the event. */
 void due_stop_signals(struct life *life, bool gives_turns)
 {
 	struct model *model = &life->model;
@@ -318,9 +318,9 @@ void due_stop_signals(struct life *life, bool gives_turns)
 		enum process_kind kind = (enum process_kind)spec_of(life, i)->kind;
 		bool ends = model->stopping || process->leaving;
 		bool has_turn = kind == KIND_SIDECAR || spec_of(life, i)->is_depended_on;
-		bool waits = !gives_turns	? has_turn
+		bool waits = !gives_turns      ? has_turn
 			: kind == KIND_SIDECAR ? blocked
-						: has_live_dependents(life, i);
+					       : has_live_dependents(life, i);
 		if (process->alive && process->stopping && !process->signalled &&
 			!process->hook_runs[HOOK_PRE_STOP] &&
 			!(waits && ends && process->stop_by > life->now))

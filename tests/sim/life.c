@@ -139,7 +139,8 @@ static bool next_event(struct life *life, struct event *event)
 	*event = (struct event){.type = EVENT_TICK};
 	if (is_tick)
 		return true;
-	return world_take(life, event) && (event->type != EVENT_REPLACED || reload_ask(life, event));
+	return world_take(life, event) &&
+		(event->type != EVENT_REPLACED || reload_ask(life, event));
 }
 
 static void begin(struct life *life, uint64_t seed)

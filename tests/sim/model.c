@@ -67,8 +67,8 @@ static void exited(struct life *life, int index, const struct event *event)
 	owe(&process->debt, OWE_ADOPT);
 }
 
-/* The daemon was found, or it says that another one is its main process: which is told what the one before it
- * was told. */
+/* The daemon was found, or it says that another one is its main process: which is told what the one
+ * before it was told. */
 static void adopted(struct life *life, int index, const struct event *event)
 {
 	struct model_process *process = &life->model.processes[index];
@@ -92,13 +92,13 @@ static void hook_failed(struct life *life, int index, enum hook_type hook)
 	switch (hook) {
 	case HOOK_PRE_START:
 		model_start_failed(life, index,
-			(struct spawn_error){.stage = STAGE_PRE_START,
-				.error = SPAWN_STAGE_SAYS_IT});
+			(struct spawn_error){
+				.stage = STAGE_PRE_START, .error = SPAWN_STAGE_SAYS_IT});
 		break;
 	case HOOK_POST_START:
 		owe_notice(debt, NOTICE_FAILED_POST_START_HOOK);
-		model_begin_to_stop(life, index, STOP_POST_START,
-			later_by(life->now, life->spec.grace_ns));
+		model_begin_to_stop(
+			life, index, STOP_POST_START, later_by(life->now, life->spec.grace_ns));
 		break;
 	case HOOK_PRE_STOP:
 		owe_notice(debt, NOTICE_FAILED_PRE_STOP_HOOK);
@@ -167,8 +167,8 @@ static void notified(struct life *life, int index, const struct event *event)
 	}
 }
 
-/* Told to read its configuration again. Who is not there yet reads it anyway; who ends needs it no more; and
- * one after the other. */
+/* Told to read its configuration again. Who is not there yet reads it anyway; who ends needs it no
+ * more; and one after the other. */
 void model_reload_wanted(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
@@ -319,9 +319,8 @@ void model_conclude(struct life *life, int index)
 		process->ever_started = life->model.moved = true;
 		if (!process->stopping) {
 			model_probes_unlock(life, index);
-			process->watchdog_at = process->watchdog
-				? later_by(life->now, process->watchdog)
-				: NEVER;
+			process->watchdog_at =
+				process->watchdog ? later_by(life->now, process->watchdog) : NEVER;
 		}
 	}
 	process->was_started = is_started;
@@ -368,6 +367,8 @@ void model_step(struct life *life, const struct event *event)
 	do {
 		model->moved = false;
 		time_passes(life);
+		due_stop_signals(life,
+			false); /* whoever it stopped does not wait for an end of the pod that follows */
 		due_conclusions(life);
 		due_first_starts(life);
 		due_replacement(life);

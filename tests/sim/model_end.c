@@ -1,5 +1,5 @@
-/* The model: how an instance ends, and whether and when the next one begins (pod-semantics sections 4, 6
- * and 7). Like model.c it must not ask the core. */
+/* The model: how an instance ends, and whether and when the next one begins (pod-semantics sections
+ * 4, 6 and 7). Like model.c it must not ask the core. */
 #include <string.h>
 
 #include "model.h"
@@ -148,17 +148,16 @@ static bool pod_is_complete(const struct life *life)
 		model_mains_are_over(model, &life->spec);
 }
 
-/* By itself or not, it has run. What is left of it goes with it while others run; at the end of the pod it
- * gets the grace instead. */
+/* By itself or not, it has run. What is left of it goes with it while others run; at the end of the
+ * pod it gets the grace instead. */
 static void instance_ended(struct life *life, int index)
 {
 	struct model *model = &life->model;
 	struct model_process *process = &model->processes[index];
 	if (spec_of(life, index)->lifecycle->hooks[HOOK_POST_STOP]) {
 		int64_t until = later_by(life->now, life->spec.grace_ns);
-		process->post_stop_by = model->stopping
-			? least(until, later_by(model->stop_by, EXTENSION))
-			: until;
+		process->post_stop_by =
+			model->stopping ? least(until, later_by(model->stop_by, EXTENSION)) : until;
 		process->hook_runs[HOOK_POST_STOP] = true;
 		owe(&process->debt, OWE_HOOK + HOOK_POST_STOP);
 		if (!model->stopping)

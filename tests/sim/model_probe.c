@@ -1,5 +1,6 @@
-/* The model: the probes of one process (pod-semantics section 9). One attempt at a time, in the rhythm of its
- * period; the thresholds count equal results in a row. Like model.c it must not ask the core. */
+/* The model: the probes of one process (pod-semantics section 9). One attempt at a time, in the
+ * rhythm of its period; the thresholds count equal results in a row. Like model.c it must not ask
+ * the core. */
 #include "model.h"
 
 static struct model_probe *probe_of(struct life *life, int index, int type)
@@ -28,12 +29,12 @@ static void forget_results(struct model_probe *probe)
 	probe->last = PROBE_NO_RESULT;
 }
 
-/* The initial delay counts from the start of the process. Liveness keeps the rhythm that begins then. */
+/* The initial delay counts from the start of the process. Liveness keeps the rhythm that begins
+ * then. */
 static int64_t first_time(const struct life *life, int index, int type)
 {
 	const struct probe_spec *spec = probe_spec_of(life, index, type);
-	int64_t first =
-		later_by(life->model.processes[index].started_at, spec->initial_delay_ns);
+	int64_t first = later_by(life->model.processes[index].started_at, spec->initial_delay_ns);
 	if (type != PROBE_LIVENESS || first >= life->now)
 		return most(first, life->now);
 	int64_t periods = (life->now - first + spec->period_ns - 1) / spec->period_ns;
@@ -108,7 +109,8 @@ static void has_succeeded(struct life *life, int index, int type)
 	process->probes[type].due = NEVER;
 }
 
-/* A failure is told when it is the first one, and when it has consequences; a warning when it is the first. */
+/* A failure is told when it is the first one, and when it has consequences; a warning when it is
+ * the first. */
 static void count(struct life *life, int index, int type, enum probe_result result, bool timed_out)
 {
 	static const uint8_t causes[] = {STOP_STARTUP_PROBE, STOP_LIVENESS_PROBE, STOP_NONE};

@@ -1,5 +1,5 @@
-/* The model of a pod whose file has changed: from the facts about the old pod to those about the new one. Like
- * model.c it must not ask the core. */
+/* The model of a pod whose file has changed: from the facts about the old pod to those about the
+ * new one. Like model.c it must not ask the core. */
 #include <string.h>
 
 #include "model.h"
@@ -19,8 +19,8 @@ static int new_of(const struct life *life, const struct reload *reload, int old)
 	return -1;
 }
 
-/* Who goes on being started goes on; else all that stands behind those that are done comes next. A pod that is
- * past its inits stays so. */
+/* Who goes on being started goes on; else all that stands behind those that are done comes next. A
+ * pod that is past its inits stays so. */
 static int next_init_of(const struct life *life, const struct model *old,
 	const struct pod_spec *old_spec, const struct reload *reload)
 {
@@ -47,8 +47,8 @@ static bool same_probe(const struct probe_spec *a, const struct probe_spec *b)
 }
 
 /* One that is another now begins anew; one that is not there any more asks nothing. */
-static void move_probe(struct life *life, int index, int type, const struct probe_spec *before,
-	bool is_kept)
+static void move_probe(
+	struct life *life, int index, int type, const struct probe_spec *before, bool is_kept)
 {
 	const struct probe_spec *spec = spec_of(life, index)->probes[type];
 	struct model_process *process = &life->model.processes[index];

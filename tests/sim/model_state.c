@@ -148,13 +148,14 @@ static bool is_final(enum pod_phase phase)
 	return phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
 }
 
-/* Final is final, nothing that lives is final, and what ran is not Pending again, but when all begin again. */
+/* Final is final, nothing that lives is final, and what ran is not Pending again, but when all
+ * begin again. */
 enum pod_phase model_phase(const struct model *model, const struct pod_spec *spec)
 {
 	enum pod_phase old = (enum pod_phase)model->phase, new = phase_now(model, spec);
 	bool all_again = model->restarting_all || model->was_restarting_all;
 	if (is_final(old) || (is_final(new) && something_lives(model)) ||
-		(new == PHASE_PENDING && old == PHASE_RUNNING && !all_again))
+		(new == PHASE_PENDING &&old == PHASE_RUNNING && !all_again))
 		return old;
 	return new;
 }

@@ -1,5 +1,5 @@
-/* The model: how one process, or the pod, is told to stop (pod-semantics section 10). Like model.c it must not
- * ask the core. */
+/* The model: how one process, or the pod, is told to stop (pod-semantics section 10). Like model.c
+ * it must not ask the core. */
 #include "model.h"
 
 void model_begin_to_stop(struct life *life, int index, enum stop_cause cause, int64_t stop_by)
@@ -49,7 +49,8 @@ static void hurry(struct life *life, struct model_process *process, int64_t stop
 			least(process->kill_by, most(stop_by, later_by(life->now, EXTENSION)));
 }
 
-/* It ended in this very step: whether it was seen as an end before or within the pod's end is not specified. */
+/* It ended in this very step: whether it was seen as an end before or within the pod's end is not
+ * specified. */
 static void excuse_its_end(struct debt *debt)
 {
 	debt->may |= debt->owed & BIT(OWE_KILL_LEFT);

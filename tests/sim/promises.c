@@ -224,8 +224,8 @@ static void runs_hook(struct life *life, const struct action *action)
 		promise_broken(life, PROMISE_HOOKS, "runs a hook that there is not");
 	bool around = action->hook == HOOK_PRE_START || action->hook == HOOK_POST_STOP;
 	if (life->world.processes[action->process].alive == around)
-		promise_broken(life, PROMISE_HOOKS, "%s has its hook %s it", name_of(life, action->process),
-			around ? "beside" : "without");
+		promise_broken(life, PROMISE_HOOKS, "%s has its hook %s it",
+			name_of(life, action->process), around ? "beside" : "without");
 	if (action->hook == HOOK_PRE_START)
 		next_instance(process);
 	if (process->hook_ran[action->hook] && action->hook != HOOK_RELOAD)
@@ -242,6 +242,10 @@ static void cancels_hook(struct life *life, const struct action *action)
 	if (action->hook >= HOOK_COUNT)
 		promise_broken(life, PROMISE_HOOKS, "cancels a hook that there is not");
 	take(life, action->process, OWE_CANCEL_HOOK + action->hook);
+	/* When all begin again in the step in which this one did, it does so twice. */
+	struct model_process *process = &life->model.processes[action->process];
+	if (action->hook == HOOK_PRE_START && process->hook_runs[HOOK_PRE_START])
+		process->debt.owed |= BIT(OWE_HOOK + HOOK_PRE_START);
 }
 
 static void probes(struct life *life, const struct action *action)
@@ -349,8 +353,8 @@ static void check_debt(const struct life *life, const struct debt *debt, int ind
 {
 	for (int i = 0; debt->owed && i < OWED_COUNT; i++) {
 		if (debt->owed & BIT(i))
-			promise_broken(life, promise_of(life, index, i),
-				"should %s %s now", OWED_NAMES[i], name_of(life, index));
+			promise_broken(life, promise_of(life, index, i), "should %s %s now",
+				OWED_NAMES[i], name_of(life, index));
 	}
 	for (int i = 0; debt->owed_notices && i < OWED_NOTICE_COUNT; i++) {
 		int reason = i < NOTICE_REASON_COUNT ? i
@@ -374,9 +378,24 @@ static void check_deadline(const struct life *life)
 			(double)(next - life->now) / 1e9, (double)(expected - life->now) / 1e9);
 }
 
+/* By the world, which knows: when all begin again, nobody has stayed. */
+static void check_restart_all(const struct life *life)
+{
+	const struct model *model = &life->model;
+	if (!model->was_restarting_all || model->restarting_all || model->stopping)
+		return;
+	for (int i = 0; i < model->process_count; i++) {
+		const struct world_process *real = &life->world.processes[i];
+		if (real->alive || real->spawning)
+			promise_broken(life, PROMISE_RESTART_ALL,
+				"all begin again, and %s is still there", name_of(life, i));
+	}
+}
+
 void promises_check(struct life *life)
 {
 	struct model *model = &life->model;
+	check_restart_all(life);
 	for (int i = 0; i < life->actions.count; i++)
 		check_action(life, &life->actions.items[i]);
 	check_debt(life, &model->debt, -1);

@@ -1,5 +1,5 @@
-/* What random processes have besides what they run: probes, hooks, rules, delays, and so on. Must not know what
- * the pod will do. */
+/* What random processes have besides what they run: probes, hooks, rules, delays, and so on. Must
+ * not know what the pod will do. */
 #include <stdio.h>
 
 #include "sim.h"
@@ -111,7 +111,8 @@ static void random_readiness(struct rng *rng, struct lifecycle_spec *lifecycle)
 
 static void random_limits(struct rng *rng, struct lifecycle_spec *lifecycle)
 {
-	lifecycle->max_restarts = rng_chance(rng, 120) ? (int32_t)rng_between(rng, 0, 3) : INT_UNSET;
+	lifecycle->max_restarts =
+		rng_chance(rng, 120) ? (int32_t)rng_between(rng, 0, 3) : INT_UNSET;
 	lifecycle->jitter_percent = rng_chance(rng, 150) ? (int32_t)rng_between(rng, 1, 100) : 0;
 	for (int64_t n = rng_between(rng, -8, 2); n > 0; n--)
 		exit_codes_add(&lifecycle->success_codes, random_code(rng));
@@ -121,8 +122,8 @@ static void random_on_exit(
 	struct rng *rng, const struct process_spec *process, struct lifecycle_spec *lifecycle)
 {
 	if (process->kind == KIND_MAIN && rng_chance(rng, 120))
-		lifecycle->on_exit = (uint8_t)rng_between(
-			rng, ON_EXIT_CONTINUE, ON_EXIT_STOP_ON_FAILURE);
+		lifecycle->on_exit =
+			(uint8_t)rng_between(rng, ON_EXIT_CONTINUE, ON_EXIT_STOP_ON_FAILURE);
 }
 
 void random_life(struct rng *rng, struct arena *arena, struct process_spec *process)
@@ -161,8 +162,8 @@ void random_live_change(struct rng *rng, struct arena *arena, struct process_spe
 	}
 }
 
-/* All one way, so that there is no cycle. A sidecar waits for sidecars above it, a main for any, and for the mains
- * above it; in some pods (`is_reversed`) for those below it. */
+/* All one way, so that there is no cycle. A sidecar waits for sidecars above it, a main for any,
+ * and for the mains above it; in some pods (`is_reversed`) for those below it. */
 static bool may_depend(const struct pod_spec *spec, int index, int on, bool is_reversed)
 {
 	uint8_t kind = spec->processes[index].kind, other = spec->processes[on].kind;
@@ -186,8 +187,7 @@ void random_dependencies(struct rng *rng, struct pod_spec *spec)
 				continue;
 			snprintf(text, sizeof(text), "%s%s", spec->processes[k].name,
 				conditions[rng_between(rng, 0, completes ? 3 : 2)]);
-			strings_add(&spec->arena,
-				&lifecycle_of(&spec->arena, process)->depends_on,
+			strings_add(&spec->arena, &lifecycle_of(&spec->arena, process)->depends_on,
 				arena_strdup(&spec->arena, text));
 		}
 	}

@@ -145,6 +145,8 @@ static void build(struct pod_spec *spec, struct rng *rng)
 	} else if (what < 14) {
 		spec_pause(spec);
 	} else {
+		if (rng_chance(rng, 300)) /* then each has a file system view of its own */
+			strings_add(&spec->arena, &spec->host_aliases, "10.0.0.1 name");
 		random_processes(rng, spec);
 		random_volumes(rng, spec);
 		random_dependencies(rng, spec);

@@ -1,6 +1,6 @@
-/* The pod's file changes while it runs: what differs, who has to end for that, and, when they have, the change
- * of core, model and world from one pod to the other. Must not decide what becomes of a process:
- * model_reload.c does. */
+/* The pod's file changes while it runs: what differs, who has to end for that, and, when they have,
+ * the change of core, model and world from one pod to the other. Must not decide what becomes of a
+ * process: model_reload.c does. */
 #include "reload.h"
 
 #include <stdlib.h>
@@ -13,13 +13,28 @@ static bool is_same_name(const struct process_spec *a, const struct process_spec
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
 }
 
-/* What it runs, and what it must be given at its birth: all that, of what random processes have, cannot change
- * while it runs. */
-static bool is_another(const struct process_spec *old, const struct process_spec *fresh)
+static bool has_command_beside(const struct process_spec *process)
+{
+	static const enum hook_type beside[] = {HOOK_POST_START, HOOK_PRE_STOP, HOOK_RELOAD};
+	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+		const struct handler *hook = process->lifecycle->hooks[beside[i]];
+		if (hook && hook->exec_command.count)
+			return true;
+	}
+	return false;
+}
+
+/* What it runs, and what it must be given at its birth: all that, of what random processes have,
+ * cannot change while it runs. Commands beside one with a view of its own need what only an
+ * instance that began with some has. */
+static bool is_another(
+	const struct process_spec *old, const struct process_spec *fresh, bool has_view)
 {
 	const struct lifecycle_spec *a = old->lifecycle, *b = fresh->lifecycle;
 	return a->daemon != b->daemon || a->notify != b->notify || a->notify_fd != b->notify_fd ||
-		a->watchdog_ns != b->watchdog_ns || strcmp(old->command.items[0], fresh->command.items[0]) != 0;
+		a->watchdog_ns != b->watchdog_ns ||
+		strcmp(old->command.items[0], fresh->command.items[0]) != 0 ||
+		(has_view && has_command_beside(fresh) && !has_command_beside(old));
 }
 
 static void compare(const struct life *life, struct reload *reload)
@@ -38,7 +53,8 @@ static void compare(const struct life *life, struct reload *reload)
 			bool is_done = old->processes[k].kind == KIND_INIT && process->over &&
 				process->end_ok;
 			bool restarts = !is_done &&
-				is_another(&old->processes[k], &fresh->processes[i]);
+				is_another(&old->processes[k], &fresh->processes[i],
+					fresh->host_aliases.count > 0);
 			reload->old_of[i] = k;
 			reload->kinds[i] = restarts ? CHANGE_RESTART : CHANGE_LIVE;
 			reload->leaving[k] = restarts;
@@ -88,8 +104,8 @@ bool reload_ask(struct life *life, struct event *event)
 	bool is_legal = random_change(&reload->fresh, life->spec_seed, &life->rng);
 	if (is_legal)
 		changes_find(&reload->changes, &life->spec, &reload->fresh, &problems);
-	bool is_good = is_legal && !problems.count &&
-		reload->fresh.process_count <= SIM_PROCESSES_MAX;
+	bool is_good =
+		is_legal && !problems.count && reload->fresh.process_count <= SIM_PROCESSES_MAX;
 	text_finish(&problems.text);
 	if (!is_good) {
 		reload_forget(life);
@@ -102,6 +118,17 @@ bool reload_ask(struct life *life, struct event *event)
 }
 
 /* --- taking place --- */
+
+/* By the world, which knows: who had to end has ended. */
+static void check_that_they_left(const struct life *life)
+{
+	for (int i = 0; i < life->spec.process_count; i++) {
+		const struct world_process *real = &life->world.processes[i];
+		if (life->reload->leaving[i] && (real->alive || real->spawning))
+			promise_broken(life, PROMISE_RELOAD, "%s is still there",
+				life->spec.processes[i].name);
+	}
+}
 
 /* Who is not touched is the same process as before. */
 static void check_untouched(const struct life *life, const struct process *before)
@@ -125,6 +152,7 @@ void reload_take_place(struct life *life)
 	struct process before[SIM_PROCESSES_MAX];
 	struct pod_spec old = life->spec;
 	struct reload *reload = life->reload;
+	check_that_they_left(life);
 	memcpy(before, life->pod->processes, sizeof(*before) * (size_t)old.process_count);
 	step_transfer(life, &reload->fresh, &reload->changes);
 	check_untouched(life, before);

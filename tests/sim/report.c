@@ -58,13 +58,8 @@ const char *const ACTION_NAMES[ACTION_TYPE_COUNT] = {[ACT_SPAWN] = "SPAWN",
 static const char *const PROBES[] = {"startup", "liveness", "readiness"};
 static const char *const HOOKS[] = {"postStart", "preStop", "preStart", "postStop", "reload"};
 static const char *const RESULTS[] = {"none", "good", "warning", "bad", "error"};
-static const char *const WORDS[] = {"READY",
-	"STOPPING",
-	"RELOADING",
-	"WATCHDOG",
-	"WATCHDOG=trigger",
-	"WATCHDOG_USEC",
-	"EXTEND_TIMEOUT_USEC"};
+static const char *const WORDS[] = {"READY", "STOPPING", "RELOADING", "WATCHDOG",
+	"WATCHDOG=trigger", "WATCHDOG_USEC", "EXTEND_TIMEOUT_USEC"};
 _Static_assert(sizeof(HOOKS) / sizeof(*HOOKS) == HOOK_COUNT &&
 		sizeof(RESULTS) / sizeof(*RESULTS) == PROBE_ERROR + 1 &&
 		sizeof(WORDS) / sizeof(*WORDS) == NOTIFICATION_COUNT,
@@ -110,8 +105,7 @@ static void print_event(const struct life *life, const struct trace_entry *entry
 		break;
 	case EVENT_NOTIFIED:
 		printf(" %s %s %.9f", process_name(life, event->process),
-			event->notification < NOTIFICATION_COUNT ? WORDS[event->notification]
-								 : "?",
+			event->notification < NOTIFICATION_COUNT ? WORDS[event->notification] : "?",
 			(double)event->value_ns / 1e9);
 		break;
 	case EVENT_ADOPTED:

@@ -82,8 +82,8 @@ enum owed {
 };
 _Static_assert(OWED_COUNT <= 64, "a bit each");
 
-/* A notice is owed like an action. Some reasons can be told more than once in a step: a KILLING with SIGKILL
- * is not that of the stop signal, and each probe speaks for itself. */
+/* A notice is owed like an action. Some reasons can be told more than once in a step: a KILLING
+ * with SIGKILL is not that of the stop signal, and each probe speaks for itself. */
 enum {
 	NOTICE_KILLED = NOTICE_REASON_COUNT,
 	NOTICE_UNHEALTHY_PROBE,
@@ -200,7 +200,7 @@ struct habits {
 	int found_permille; /* a daemon that it leaves */
 	int64_t run_max, stop_max;
 	bool runs_for_ever, is_silent; /* is_silent: never says READY=1 */
-	uint8_t obedience; /* enum obedience; OBEDIENCE_COUNT: any */
+	uint8_t obedience;	       /* enum obedience; OBEDIENCE_COUNT: any */
 };
 
 struct reload; /* reload.h */
@@ -255,15 +255,15 @@ struct life {
 	struct pod_spec spec;
 	uint64_t spec_seed; /* of the pod that `spec` is */
 	bool has_spec;
-	bool spec_changed; /* by a reload: it is not that of the seed any more */
+	bool spec_changed;	  /* by a reload: it is not that of the seed any more */
 	struct pod *pod, *shadow; /* shadow: where steps are done a second time */
 	size_t pod_size;
 	struct actions actions, shadow_actions;
 	int64_t now, started_at;
-	int64_t must_end_by; /* NEVER: nobody told it to end yet */
-	int64_t lateness;    /* of ticks, at most */
-	int steps, step_max; /* after step_max it is told to stop */
-	uint64_t hash;	     /* of all that happened */
+	int64_t must_end_by;   /* NEVER: nobody told it to end yet */
+	int64_t lateness;      /* of ticks, at most */
+	int steps, step_max;   /* after step_max it is told to stop */
+	uint64_t hash;	       /* of all that happened */
 	struct reload *reload; /* NULL: the pod's file does not change now */
 	struct model model;
 	struct world world;
@@ -363,7 +363,7 @@ void notice_check(struct life *life, const struct notice *notice);
 
 /* --- report.c --- */
 
-/* Numbers 1 to 8 are those of docs/design.md. */
+/* Numbers 1 to 13 are those of docs/design.md. */
 enum promise {
 	PROMISE_INIT_ORDER = 1,
 	PROMISE_ONE_INSTANCE,
@@ -373,13 +373,13 @@ enum promise {
 	PROMISE_PHASE,
 	PROMISE_DEADLINES,
 	PROMISE_ROBUST,
-	PROMISE_TOLD_ONCE,
-	PROMISE_STATUS,
 	PROMISE_DEPENDENCIES,
 	PROMISE_PROBES,
 	PROMISE_HOOKS,
 	PROMISE_RESTART_ALL,
 	PROMISE_RELOAD,
+	PROMISE_TOLD_ONCE,
+	PROMISE_STATUS,
 	PROMISE_COUNT,
 };
 
@@ -404,7 +404,8 @@ void coverage_step(const struct life *life, const uint8_t *before);
 void coverage_life(const struct life *life);
 void coverage_chaos(void);
 /* kinds: enum change_kind of each new process; leaving: of each old one. */
-void coverage_reload(const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count);
+void coverage_reload(
+	const struct life *life, const uint8_t *kinds, const bool *leaving, int old_count);
 void coverage_print(void);
 /* How many things that should have been reached were not; says which. */
 int coverage_missing(void);

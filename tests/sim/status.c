@@ -1,4 +1,5 @@
-/* What the core's state says of each process, and of the pod, against the model. Must not change either. */
+/* What the core's state says of each process, and of the pod, against the model. Must not change
+ * either. */
 #include "sim.h"
 
 static void check_process(const struct life *life, int index)

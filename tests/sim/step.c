@@ -91,8 +91,8 @@ bool step_same_actions(const struct actions *a, const struct actions *b)
 	for (int i = 0; i < a->count; i++) {
 		const struct action *x = &a->items[i], *y = &b->items[i];
 		if (x->type != y->type || x->hook != y->hook || x->signo != y->signo ||
-			x->probe != y->probe || x->attempt != y->attempt ||
-			x->group != y->group || x->all != y->all || x->process != y->process ||
+			x->probe != y->probe || x->attempt != y->attempt || x->group != y->group ||
+			x->all != y->all || x->process != y->process ||
 			x->exit_code != y->exit_code || !same_notice(&x->notice, &y->notice))
 			return false;
 	}

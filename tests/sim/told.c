@@ -23,7 +23,8 @@ static void tells_phase(struct life *life, const struct notice *notice)
 }
 
 /* Of an Unhealthy: which probe, or the watchdog; and what follows. */
-static void expect_unhealthy(const struct model_process *process, struct notice *notice, bool by_probe)
+static void expect_unhealthy(
+	const struct model_process *process, struct notice *notice, bool by_probe)
 {
 	const struct model_probe *probe = &process->probes[notice->probe];
 	notice->cause = by_probe ? probe->told_cause : STOP_WATCHDOG;

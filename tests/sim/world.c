@@ -101,9 +101,9 @@ static void process_signalled(struct life *life, int index, int signo)
 	if (!process->alive)
 		return;
 	struct event end = random_end(rng, habits);
-	if (rng_chance(rng, 500)) {
+	if (rng_chance(rng, 500))
 		end = (struct event){.signo = (uint8_t)signo};
-	}
+	say_another_main(life, index);
 	if (signo != life->spec.processes[index].stop_signal && signo != SIGNAL_INT) {
 		if (rng_chance(rng, 100)) /* its default action */
 			plan_end(life, index, life->now + rng_time(rng, MS), end);
@@ -131,6 +131,7 @@ static void kill_tree(struct life *life, int index, bool all)
 		life->world.excused_until = NEVER;
 	}
 	plan_end(life, index, at, (struct event){.signo = SIGNAL_KILL});
+	say_another_main(life, index);
 }
 
 /* --- between the two --- */

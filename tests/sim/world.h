@@ -18,6 +18,8 @@ bool takes_hook(struct life *life, const struct happening *happening);
 void make_attempt(struct life *life, const struct action *action);
 void look_for_daemon(struct life *life, int index);
 void lose_daemon(struct life *life, int index);
+/* Now and then, at once: what was told the one before it is in question. */
+void say_another_main(struct life *life, int index);
 bool takes_daemon(struct life *life, const struct happening *happening, struct event *event);
 /* What a new instance will say of itself. */
 void plan_words(struct life *life, int index);

@@ -1,5 +1,6 @@
-/* What happens beside the processes of the world: hooks, attempts of probes, the search for daemons, and what
- * processes say of themselves. Must not judge what it is told to do: promises.c does. */
+/* What happens beside the processes of the world: hooks, attempts of probes, the search for
+ * daemons, and what processes say of themselves. Must not judge what it is told to do: promises.c
+ * does. */
 #include "world.h"
 
 /* --- hooks --- */
@@ -52,8 +53,8 @@ void make_attempt(struct life *life, const struct action *action)
 	if (rng_chance(rng, 20))
 		return;
 	happen(&life->world,
-		(struct happening){.at = life->now +
-				(is_late ? timeout : 0) + rng_time(rng, timeout),
+		(struct happening){
+			.at = life->now + (is_late ? timeout : 0) + rng_time(rng, timeout),
 			.type = HAPPEN_PROBE,
 			.event = {.type = EVENT_PROBED,
 				.process = action->process,
@@ -83,6 +84,16 @@ void lose_daemon(struct life *life, int index)
 	life->world.processes[index].looked_for = false;
 	if (rng_chance(&life->rng, 500))
 		leave(life, index);
+}
+
+void say_another_main(struct life *life, int index)
+{
+	if (life->spec.entrypoint || !rng_chance(&life->rng, 20))
+		return;
+	happen(&life->world,
+		(struct happening){.at = life->now + rng_time(&life->rng, 2 * MS),
+			.type = HAPPEN_ADOPT,
+			.event = {.type = EVENT_ADOPTED, .process = index}});
 }
 
 /* Found; or (number 0) a process says that another one is its main process. */
@@ -145,7 +156,8 @@ bool takes_words(struct life *life, const struct happening *happening)
 	if (!process->alive && !process->looked_for)
 		return rng_chance(&life->rng, 300);
 	/* Whoever is ready begins to say that it is alive. */
-	if (event->notification == NOTIFICATION_READY || event->notification == NOTIFICATION_WATCHDOG)
+	if (event->notification == NOTIFICATION_READY ||
+		event->notification == NOTIFICATION_WATCHDOG)
 		plan_watchdog(life, event->process);
 	return true;
 }

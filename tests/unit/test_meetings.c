@@ -1,7 +1,8 @@
 /* Features that meet: what the simulator found where two of them come together. */
 #include "unit.h"
 
-#define ALL_AGAIN(code) "restartPolicy = Always\nrestartPolicyRules = RestartAllContainers In " code "\n"
+#define ALL_AGAIN(code)                                                                            \
+	"restartPolicy = Always\nrestartPolicyRules = RestartAllContainers In " code "\n"
 
 /* One that would start again by itself waits for all, and does not hold the others up. */
 static void all_again_during_post_stop(void **state)
@@ -86,8 +87,8 @@ static void given_up_in_a_row(void **state)
 static void given_up_with_on_exit(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("Never") MAIN("a") MAIN("b") "onExit = stop\n" DEPENDS(
-		"c:completed") MAIN("c"));
+	struct story *t = story(POLICY("Never") MAIN("a")
+			MAIN("b") "onExit = stop\n" DEPENDS("c:completed") MAIN("c"));
 	comes_up(t, "a");
 	comes_up(t, "c");
 	exits(t, "c", 1);
