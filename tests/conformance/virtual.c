@@ -96,7 +96,8 @@ static void reboot(struct world *world)
 }
 
 /* What is done to one container's process, from outside podinit. */
-static void do_to_process(struct world *world, const char *verb, const char *name, const char *signal)
+static void do_to_process(
+	struct world *world, const char *verb, const char *name, const char *signal)
 {
 	int process = index_of(world, name);
 	if (process < 0)
