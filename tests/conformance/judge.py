@@ -154,7 +154,7 @@ def during(record, first, last, text):
     return None
 
 
-# --- expectations of the log: "exactly" as in pod-cases.md ---
+# --- expectations of the log: exactly as upstream has them ---
 
 def first(found):
     return found[0][0] if found else None

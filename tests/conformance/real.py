@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+from multiprocessing import get_context
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import pods  # noqa: E402
@@ -21,6 +22,9 @@ from virtual import Broken  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 EVERY = 0.03  # seconds between two looks
 PATIENCE = 1.0  # seconds that something may come later than it should, on a machine that is busy
+
+# Who starts takes much of the machine for a moment: not all at once, or nobody is in time for anything.
+STARTING = get_context("fork").Semaphore(4)
 
 # What podinit would have to be able to do, for these to be done to it.
 NOT_YET = {
@@ -110,18 +114,33 @@ class Watched:
         self.pods = pods.Pods(directory)
         self.environment = {**os.environ, "ACTOR_SCALE": str(factor), "ACTOR_LOG": str(self.log),
                             "ACTOR_DIR": str(self.files), "ACTOR_SERVERS": str(HERE / "servers.py"),
-                       "PATH": f"{programs}:{os.environ['PATH']}"}
+                            "PATH": f"{programs}:{os.environ['PATH']}"}
+        self.boot = None
         self.start()
-        self.boot = self.process.began
-        names = [header.strip("[]").split() for header, _ in sections(pod.ini)]
-        self.add(self.boot, "status", nothing_yet(
-            [name[1] for name in names if name[0] in ("init", "sidecar")],
-            [name[1] for name in names if name[0] == "main"]))
 
     def start(self):
+        """Starts podinit, and waits until it listens. What came before the boot is no time of the case."""
         self.events_read = 0
-        self.process = self.pods.start(scaled(self.pod.ini, self.factor), control=True,
-                                       env=self.environment)
+        with STARTING:
+            self.process = self.pods.start(scaled(self.pod.ini, self.factor), control=True, env=self.environment)
+            boot = now = self.process.began
+            while not self.has_begun():
+                boot = now  # the latest moment that is surely before the boot
+                time.sleep(0.005)
+                now = time.monotonic()
+        if self.boot is None:
+            self.boot = boot
+        names = [header.strip("[]").split() for header, _ in sections(self.pod.ini)]
+        self.add(boot, "status", nothing_yet(
+            [name[1] for name in names if name[0] in ("init", "sidecar")],
+            [name[1] for name in names if name[0] == "main"]))
+        return boot
+
+    def has_begun(self):
+        """Whether podinit listens; or has said something, as it may be over again; or could not begin."""
+        events = self.process.events_file
+        return os.path.exists(self.process.socket) or (events.exists() and events.stat().st_size > 0) or \
+            self.process.code is not None
 
     def time_of(self, monotonic):
         return (monotonic - self.boot) / self.factor
@@ -132,22 +151,23 @@ class Watched:
     # --- looking ---
 
     def ask(self, words):
-        """What podinit's control socket answers; b"": it does not."""
-        answer = b""
+        """What podinit's control socket answers; None: it does not listen."""
+        answer = None
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(5)
                 connection.connect(self.process.socket)
                 connection.sendall(words.encode() + b"\n")
+                answer = b""
                 while more := connection.recv(65536):
                     answer += more
         except OSError:
-            return b""
+            pass
         return answer
 
     def look_at_status(self):
         before = time.monotonic()
-        answer = self.ask("status")
+        answer = self.ask("status") or b""
         if not answer.endswith(b"}\n") or (answer == self.last and not self.news):
             return
         self.news = False
@@ -215,11 +235,13 @@ class Watched:
         raise Broken(f"{name} does not run")
 
     def do(self, action):
+        """False: podinit does not listen, so it could not be done yet."""
         verb, *words = action.split()
-        self.add(time.monotonic(), "did", action)
+        moment = time.monotonic()
         if verb == "stop":
             grace = [float(word.partition("=")[2]) * self.factor for word in words]
-            self.ask(" ".join(["shutdown", *map(str, grace)]))
+            if self.ask(" ".join(["shutdown", *map(str, grace)])) is None:
+                return False
         elif verb == "signal" and len(words) == 1:
             self.process.signal(getattr(signal, "SIG" + words[0]))
         elif verb == "signal":
@@ -231,12 +253,14 @@ class Watched:
         elif verb == "reboot":
             self.process.destroy()
             self.look()
-            self.start()
+            moment = self.start()
         elif verb in ("touch", "remove"):
             path = self.files / words[0] / words[1]
             path.touch() if verb == "touch" else path.unlink()
         else:
             raise Broken(f"what is 'do {action}'?")
+        self.add(moment, "did", action)
+        return True
 
     def is_over(self):
         """Whether all of interest has been seen."""
@@ -245,20 +269,20 @@ class Watched:
         return bool(self.pod.until) and not self.orders and judge(self.record(), self.pod.until) is None
 
     def watch(self):
-        over = False
+        over, looked = False, time.monotonic()
         while not over:
             over = self.process.code is not None
             new = self.look()
             if self.orders:
                 record = self.record()
                 for order in [one for one in self.orders if self.due(one, record)]:
-                    self.orders.remove(order)
-                    self.do(order.action)
+                    if self.do(order.action):
+                        self.orders.remove(order)
             if not over and (new or self.time_of(time.monotonic()) > self.pod.observe):
                 over = self.is_over()
-            asleep = time.monotonic()
             time.sleep(EVERY)
-            self.late = max(self.late, time.monotonic() - asleep - EVERY)
+            before, looked = looked, time.monotonic()
+            self.late = max(self.late, looked - before - EVERY)
         if self.process.code is not None:
             self.add(time.monotonic(), "exit", self.process.code)
             if self.process.code == 125:

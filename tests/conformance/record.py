@@ -22,7 +22,7 @@ class Record:
         return [entry for entry in self.entries if entry.kind == kind]
 
     def log(self, name=None, message=None):
-        """(index, time) of lines; a message may be the first words of the line's."""
+        """(index, time) of lines; a message is the whole of a line's."""
         found = []
         for index, entry in enumerate(self.entries):
             if entry.kind == "log" and name in (None, entry.value[0]) and (

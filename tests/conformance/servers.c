@@ -1,5 +1,5 @@
-/* What an attempt by the network finds in the virtual world, as pod-semantics.md has it in section 8.2: a
- * status, a redirect, or nobody. Must not take time. */
+/* What an attempt by the network finds in the virtual world, as the kubelet reads it: a status, a redirect, or
+ * nobody. Must not take time. */
 #include <stdio.h>
 #include <string.h>
 

@@ -95,6 +95,19 @@ static void reboot(struct world *world)
 	world_feed(world, &(struct event){.type = EVENT_BOOT});
 }
 
+/* What is done to one container's process, from outside podinit. */
+static void do_to_process(
+	struct world *world, const char *verb, const char *name, const char *signal)
+{
+	int process = index_of(world, name);
+	if (process < 0)
+		world_refuse(world, "nobody has that name");
+	else if (strcmp(verb, "oom") == 0)
+		world_oom(world, process);
+	else
+		world_signal(world, process, signal_number(signal));
+}
+
 static void carry_out(struct world *world, const char *action)
 {
 	char verb[32] = "", first[MARK_MAX] = "", second[MARK_MAX] = "";
@@ -110,8 +123,8 @@ static void carry_out(struct world *world, const char *action)
 		event = (struct event){
 			.type = EVENT_SIGNALLED, .signo = (uint8_t)signal_number(first)};
 		world_feed(world, &event);
-	} else if (strcmp(verb, "signal") == 0) {
-		world_signal(world, index_of(world, first), signal_number(second));
+	} else if (strcmp(verb, "signal") == 0 || strcmp(verb, "oom") == 0) {
+		do_to_process(world, verb, first, second);
 	} else if (strcmp(verb, "reboot") == 0) {
 		reboot(world);
 	} else if (strcmp(verb, "touch") == 0 || strcmp(verb, "remove") == 0) {

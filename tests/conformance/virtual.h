@@ -22,6 +22,7 @@ struct task {
 	int64_t wake;	  /* when it goes on; NEVER: it does not */
 	int http_status;
 	const char *redirect;
+	bool out_of_memory; /* the kernel kills it for that */
 };
 
 /* One `do` line. */
@@ -60,6 +61,8 @@ void world_run_tasks(struct world *world);
 int64_t world_next_wake(const struct world *world);
 /* A signal to a container's process, as from outside podinit. */
 void world_signal(struct world *world, int process, int signo);
+/* The kernel kills a container's process for memory. */
+void world_oom(struct world *world, int process);
 void world_touch(struct world *world, const char *whose, const char *file, bool remove);
 
 /* --- servers.c: what requests find --- */

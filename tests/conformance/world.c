@@ -109,6 +109,7 @@ static void task_ends(struct world *world, struct task *task, int code, int sign
 		.pid = task->pid,
 		.exit_code = (uint8_t)code,
 		.signo = (uint8_t)signo,
+		.oom = task->out_of_memory,
 		.probe = task->type,
 		.hook = task->type,
 		.attempt = task->attempt,
@@ -395,6 +396,17 @@ static void signal_kind(struct world *world, enum task_kind kind, int process, i
 void world_signal(struct world *world, int process, int signo)
 {
 	signal_kind(world, TASK_MAIN, process, signo);
+}
+
+void world_oom(struct world *world, int process)
+{
+	for (int i = 0; i < TASKS_MAX; i++) {
+		struct task *task = &world->tasks[i];
+		if (task->kind == TASK_MAIN && task->process == process) {
+			task->out_of_memory = true;
+			task_ends(world, task, 0, SIGKILL);
+		}
+	}
 }
 
 void world_act(struct world *world, const struct action *action)

@@ -85,6 +85,14 @@ def test_a_memory_hog_is_killed_and_only_it(nest):
     assert "the shell survived" not in one.log()
     
 
+def test_an_init_that_runs_out_of_memory_fails_the_pod(nest):
+    one = nest.start(pod(f"web: {SLEEP}", pod="[init hog]\ncommand = cg hog 200\nresources.limits.memory = 32Mi"))
+    assert one.wait() == 137
+    assert one.event(reason="OOMKilled", process="hog")["exitCode"] == 137
+    assert not one.events(process="web")
+    assert one.events(reason="Phase")[-1]["phase"] == "Failed"
+
+
 def test_a_pods_own_limit_kills_one_process_and_not_podinit(nest):
     one = nest.start(pod("hog: cg hog 200", f"db: {SLEEP}", pod="resources.limits.memory = 32Mi"))
     one.event(reason="OOMKilled", process="hog")
