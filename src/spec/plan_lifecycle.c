@@ -5,12 +5,12 @@
 #include "plan.h"
 #include "words.h"
 
-static void plan_list(struct text *out, const char *name, const struct strings *words)
+static void plan_each(struct text *out, const char *name, const struct strings *items)
 {
-	plan_line(out, name);
-	for (int i = 0; i < words->count; i++)
-		text_add(out, "%s%s", i ? ", " : "", words->items[i]);
-	text_add(out, "\n");
+	for (int i = 0; i < items->count; i++) {
+		plan_line(out, name);
+		text_add(out, "%s\n", items->items[i]);
+	}
 }
 
 /* "127.0.0.1:80", "[::1]:80"; NULL: the pod itself. */
@@ -134,8 +134,7 @@ static void plan_notify(struct text *out, const struct lifecycle_spec *lifecycle
 static void plan_changes(struct text *out, const struct lifecycle_spec *lifecycle)
 {
 	const struct handler *reload = lifecycle->hooks[HOOK_RELOAD];
-	if (lifecycle->watch.count)
-		plan_list(out, "watch", &lifecycle->watch);
+	plan_each(out, "watch", &lifecycle->watch);
 	if (!lifecycle->watch.count && !lifecycle->reload_signal && !reload)
 		return;
 	plan_line(out, "reload");
@@ -151,8 +150,7 @@ static void plan_changes(struct text *out, const struct lifecycle_spec *lifecycl
 void plan_beside(struct text *out, const struct process_spec *process)
 {
 	const struct lifecycle_spec *lifecycle = process->lifecycle;
-	if (lifecycle->depends_on.count)
-		plan_list(out, "after", &lifecycle->depends_on);
+	plan_each(out, "after", &lifecycle->depends_on);
 	if (lifecycle_is_daemon(lifecycle)) {
 		plan_line(out, "daemon");
 		text_add(out, "what its program leaves, %s%s\n",

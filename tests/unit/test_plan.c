@@ -129,14 +129,13 @@ static void limits_and_resources(void **state)
 static void readiness_and_dependencies(void **state)
 {
 	(void)state;
-	const char *said =
-		plan(MAIN("db") "notify = all\nwatchdogSeconds = 9\n" MAIN(
-			"d") "daemonPidFile = /run/d.pid\ndependsOn = db:ready\ndependsOn = "
-			     "g\n" MAIN("g") "daemon = true\nnotifyFd = 5\n"
-					     "listen = 80\nlisten = a=@x dgram\n");
+	const char *said = plan(MAIN("db") "notify = all\nwatchdogSeconds = 9\n" MAIN(
+		"d") "daemonPidFile = /run/d.pid\ndependsOn = db:ready\ndependsOn = "
+		     "g\n" MAIN("g") "daemon = true\nnotifyFd = 5\n"
+				     "listen = 80\nlisten = a=@x dgram\n");
 	assert_contains(said, "says      READY=1 by sd_notify: it, or what it started\n");
 	assert_contains(said, "watchdog  restarted when it is silent for 9 s\n");
-	assert_contains(said, "after     db:ready, g\n");
+	assert_contains(said, "after     db:ready\n     after     g\n");
 	assert_contains(said, "daemon    what its program leaves, by /run/d.pid\n");
 	assert_contains(said, "daemon    what its program leaves, found without a pid file\n");
 	assert_contains(said, "says      a line on descriptor 5 when it is ready\n");
@@ -193,7 +192,8 @@ static void hooks_and_changes(void **state)
 		"     postStart wait 2 s\n"
 		"     preStop   GET http://127.0.0.1:80/\n"
 		"     postStop  rm x\n"
-		"     watch     /etc/m, /etc/n\n"
+		"     watch     /etc/m\n"
+		"     watch     /etc/n\n"
 		"     reload    SIGHUP\n");
 	assert_contains(plan(MAIN("m") "watch = /etc/m\n"), "reload    by a restart\n");
 	assert_contains(
