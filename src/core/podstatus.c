@@ -134,6 +134,21 @@ static void add_waiting(struct text *out, const struct podstatus *status,
 			status->spec->init_count ? "PodInitializing" : "ContainerCreating");
 }
 
+/* What Kubernetes has no field for. */
+static void add_own(struct text *out, const struct podstatus *status, int index)
+{
+	const struct process_spec *spec = &status->spec->processes[index];
+	bool runs = process_is_alive(&status->pod->processes[index]);
+	const char *said = runs && status->said ? status->said(status->owner, index) : "";
+	text_add(out, ",\"podinit\":{\"kind\":\"%s\"",
+		process_kind_name((enum process_kind)spec->kind));
+	if (*said) {
+		text_add(out, ",\"says\":");
+		text_add_json(out, said);
+	}
+	text_add(out, "}");
+}
+
 static void add_process(struct text *out, const struct podstatus *status, int index)
 {
 	const struct process_spec *spec = &status->spec->processes[index];
@@ -166,6 +181,7 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 		process_restart_count(process));
 	if (process->pid)
 		text_add(out, ",\"containerID\":\"podinit://%d\"", process->pid);
+	add_own(out, status, index);
 	text_add(out, "}");
 }
 

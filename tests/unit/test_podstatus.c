@@ -159,6 +159,38 @@ static void running_and_ending(void **state)
 	drop(t);
 }
 
+static const char *says_it(const void *owner, int process)
+{
+	return process == *(const int *)owner ? "\"warm\", 3 of 4" : "";
+}
+
+/* Its kind, and what it says of itself while it runs. */
+static void what_kubernetes_has_no_field_for(void **state)
+{
+	(void)state;
+	static const int who = 2;
+	struct story *t = story(POLICY("Never") INIT("i") SIDECAR("s") MAIN("m"));
+	struct podstatus status = {.spec = &t->spec, .pod = t->pod, .said = says_it, .owner = &who};
+	char piece[PODSTATUS_PIECE_MAX];
+	static const char *const kinds[] = {"init", "sidecar", "main"};
+	for (int i = 0; i < COUNT(kinds); i++) {
+		struct text text = text_in(piece, sizeof(piece)), expected = {0};
+		assert_true(podstatus_piece(&status, i + 1, &text));
+		text_add(&expected, "\"podinit\":{\"kind\":\"%s\"}", kinds[i]);
+		assert_contains(piece, expected.data);
+		text_finish(&expected);
+	}
+	comes_up(t, "i");
+	exits(t, "i", 0);
+	expect_kill_tree(t, "i");
+	comes_up(t, "s");
+	comes_up(t, "m");
+	struct text text = text_in(piece, sizeof(piece));
+	assert_true(podstatus_piece(&status, 3, &text));
+	assert_contains(piece, "\"kind\":\"main\",\"says\":\"\\\"warm\\\", 3 of 4\"}");
+	drop(t);
+}
+
 static void deadline_exceeded(void **state)
 {
 	(void)state;
@@ -287,6 +319,7 @@ int test_podstatus(void)
 		cmocka_unit_test(the_checker_checks),
 		cmocka_unit_test_teardown(initializing, forget),
 		cmocka_unit_test_teardown(running_and_ending, forget),
+		cmocka_unit_test(what_kubernetes_has_no_field_for),
 		cmocka_unit_test_teardown(deadline_exceeded, forget),
 		cmocka_unit_test_teardown(every_piece_fits, forget),
 		cmocka_unit_test(messages_fit),
