@@ -179,15 +179,16 @@ static void print_processes(const json_t *statuses)
 		char state[64], age[24];
 		const char *since, *id = text_of(status, "containerID");
 		const json_t *own = json_object_get(status, "podinit");
-		const char *says = text_of(own, "says");
+		const char *waits_for = text_of(own, "waitsFor"), *says = text_of(own, "says");
+		bool has_words = *waits_for || *says;
 		describe_state(json_object_get(status, "state"), state, sizeof(state), &since);
 		print_age(since, age, sizeof(age));
-		printf("%-24s %-7s %-20s %-6s %8lld %6s %-*s%s%s\n", text_of(status, "name"),
+		printf("%-24s %-7s %-20s %-6s %8lld %6s %-*s%s%s%s\n", text_of(status, "name"),
 			text_of(own, "kind"), state,
 			json_is_true(json_object_get(status, "ready")) ? "yes" : "no",
 			(long long)json_integer_value(json_object_get(status, "restartCount")), age,
-			*says ? 7 : 0, strncmp(id, "podinit://", 10) == 0 ? id + 10 : "-",
-			*says ? " " : "", says);
+			has_words ? 8 : 0, strncmp(id, "podinit://", 10) == 0 ? id + 10 : "-",
+			*waits_for ? "waits for " : "", waits_for, says);
 	}
 }
 

@@ -2,6 +2,7 @@
  * reasons are Kubernetes'. */
 #include "podstatus.h"
 
+#include "step.h"
 #include "timestamp.h"
 
 static void add_time(struct text *out, const struct podstatus *status, int64_t monotonic)
@@ -142,6 +143,11 @@ static void add_own(struct text *out, const struct podstatus *status, int index)
 	const char *said = runs && status->said ? status->said(status->owner, index) : "";
 	text_add(out, ",\"podinit\":{\"kind\":\"%s\"",
 		process_kind_name((enum process_kind)spec->kind));
+	const struct dependency *open = dependency_open(status->spec, status->pod, index);
+	if (open)
+		text_add(out, ",\"waitsFor\":\"%s:%s\"",
+			status->spec->processes[open->process].name,
+			dependency_condition_name((enum dependency_condition)open->condition));
 	if (*said) {
 		text_add(out, ",\"says\":");
 		text_add_json(out, said);

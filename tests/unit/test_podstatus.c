@@ -191,6 +191,28 @@ static void what_kubernetes_has_no_field_for(void **state)
 	drop(t);
 }
 
+/* Whom it waits for, while it does. */
+static void who_waits_says_for_whom(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Never") MAIN("a") MAIN("b")
+			MAIN("m") "dependsOn = a\ndependsOn = b:completed\n");
+	assert_contains(status_of(t), "{\"kind\":\"main\",\"waitsFor\":\"a:started\"}");
+	comes_up(t, "a");
+	comes_up(t, "b");
+	assert_contains(status_of(t), "{\"kind\":\"main\",\"waitsFor\":\"b:completed\"}");
+	exits(t, "b", 0);
+	expect_kill_tree(t, "b");
+	comes_up(t, "m");
+	assert_false(contains(status_of(t), "waitsFor"));
+	drop(t);
+	t = story(POLICY("Never") MAIN("a") MAIN("m") "dependsOn = a:ready\n");
+	comes_up(t, "a");
+	signalled(t, 15);
+	assert_false(contains(status_of(t), "waitsFor")); /* for nothing any more */
+	drop(t);
+}
+
 static void deadline_exceeded(void **state)
 {
 	(void)state;
@@ -320,6 +342,7 @@ int test_podstatus(void)
 		cmocka_unit_test_teardown(initializing, forget),
 		cmocka_unit_test_teardown(running_and_ending, forget),
 		cmocka_unit_test(what_kubernetes_has_no_field_for),
+		cmocka_unit_test_teardown(who_waits_says_for_whom, forget),
 		cmocka_unit_test_teardown(deadline_exceeded, forget),
 		cmocka_unit_test_teardown(every_piece_fits, forget),
 		cmocka_unit_test(messages_fit),
