@@ -170,7 +170,7 @@ static void describe_state(const json_t *state, char *text, size_t size, const c
 	}
 }
 
-static void print_processes(const json_t *statuses, const char *kind)
+static void print_processes(const json_t *statuses)
 {
 	size_t index;
 	const json_t *status;
@@ -178,12 +178,17 @@ static void print_processes(const json_t *statuses, const char *kind)
 	{
 		char state[64], age[24];
 		const char *since, *id = text_of(status, "containerID");
+		const json_t *own = json_object_get(status, "podinit");
+		const char *waits_for = text_of(own, "waitsFor"), *says = text_of(own, "says");
+		bool has_words = *waits_for || *says;
 		describe_state(json_object_get(status, "state"), state, sizeof(state), &since);
 		print_age(since, age, sizeof(age));
-		printf("%-24s %-5s %-20s %-6s %8lld %6s %s\n", text_of(status, "name"), kind, state,
+		printf("%-24s %-7s %-20s %-6s %8lld %6s %-*s%s%s%s\n", text_of(status, "name"),
+			text_of(own, "kind"), state,
 			json_is_true(json_object_get(status, "ready")) ? "yes" : "no",
 			(long long)json_integer_value(json_object_get(status, "restartCount")), age,
-			strncmp(id, "podinit://", 10) == 0 ? id + 10 : "-");
+			has_words ? 8 : 0, strncmp(id, "podinit://", 10) == 0 ? id + 10 : "-",
+			*waits_for ? "waits for " : "", waits_for, says);
 	}
 }
 
@@ -194,10 +199,10 @@ static void print_status(const json_t *status)
 	print_age(text_of(status, "startTime"), age, sizeof(age));
 	printf("Pod %s: %s%s%s, %s old\n", text_of(podinit, "name"), text_of(status, "phase"),
 		*text_of(status, "reason") ? ", " : "", text_of(status, "reason"), age);
-	printf("%-24s %-5s %-20s %-6s %8s %6s %s\n", "NAME", "KIND", "STATE", "READY", "RESTARTS",
-		"SINCE", "PID");
-	print_processes(json_object_get(status, "initContainerStatuses"), "init");
-	print_processes(json_object_get(status, "containerStatuses"), "main");
+	printf("%-24s %-7s %-20s %-6s %8s %6s %-7s %s\n", "NAME", "KIND", "STATE", "READY",
+		"RESTARTS", "SINCE", "PID", "SAYS");
+	print_processes(json_object_get(status, "initContainerStatuses"));
+	print_processes(json_object_get(status, "containerStatuses"));
 }
 
 static int show_status(const struct request *request)

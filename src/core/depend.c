@@ -1,10 +1,11 @@
 /* dependsOn: who waits for whom. Pure questions. Must not start or stop anybody. */
 #include "step.h"
 
-static enum dependency_state state_of(const struct step *step, const struct dependency *dependency)
+static enum dependency_state state_of(
+	const struct pod_spec *pod_spec, const struct pod *pod, const struct dependency *dependency)
 {
-	const struct process *process = &step->pod->processes[dependency->process];
-	const struct process_spec *spec = &step->spec->processes[dependency->process];
+	const struct process *process = &pod->processes[dependency->process];
+	const struct process_spec *spec = &pod_spec->processes[dependency->process];
 	bool holds = false;
 	switch ((enum dependency_condition)dependency->condition) {
 	case DEPENDENCY_STARTED:
@@ -27,13 +28,25 @@ enum dependency_state dependencies_state(const struct step *step, int index, int
 	const struct dependencies *all = &step->spec->processes[index].lifecycle->dependencies;
 	enum dependency_state sum = DEPENDENCIES_HOLD;
 	for (int i = 0; i < all->count; i++) {
-		enum dependency_state one = state_of(step, &all->items[i]);
+		enum dependency_state one = state_of(step->spec, step->pod, &all->items[i]);
 		if (one == DEPENDENCIES_FAILED)
 			*failed = all->items[i].process;
 		if (one > sum)
 			sum = one;
 	}
 	return sum;
+}
+
+const struct dependency *dependency_open(
+	const struct pod_spec *spec, const struct pod *pod, int index)
+{
+	const struct dependencies *all = &spec->processes[index].lifecycle->dependencies;
+	bool waits = pod->processes[index].state == PROCESS_NONE && !pod->stopping;
+	for (int i = 0; i < all->count && waits; i++) {
+		if (state_of(spec, pod, &all->items[i]) == DEPENDENCIES_OPEN)
+			return &all->items[i];
+	}
+	return NULL;
 }
 
 bool dependents_live(const struct step *step, int index)

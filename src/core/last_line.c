@@ -37,7 +37,8 @@ static bool is_worth_a_name(const struct pod_spec *spec, const struct pod *pod, 
 	const struct process *process = &pod->processes[index];
 	if (spec->processes[index].kind == KIND_SIDECAR)
 		return false;
-	return process_is_alive(process) || process->last.exit_code > 0 ||
+	bool failed = process->last.exit_code > 0 && !termination_is_success(&process->last);
+	return process_is_alive(process) || failed ||
 		(spec->entrypoint && process->last.exit_code == 0);
 }
 

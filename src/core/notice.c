@@ -322,13 +322,25 @@ static void add_leftover(struct text *out, const struct notice *notice)
 			notice->count, noun, notice->count == 1 ? "stays" : "stay");
 }
 
-static void add_unhealthy(struct text *out, const struct notice *notice)
+static void add_unhealthy(
+	struct text *out, const struct pod_spec *spec, const struct notice *notice)
 {
-	if (notice->cause == STOP_WATCHDOG || notice->probe >= PROBE_COUNT)
+	if (notice->cause == STOP_WATCHDOG || notice->probe >= PROBE_COUNT) {
 		text_add(out, "%s", stop_cause_text((enum stop_cause)notice->cause));
-	else
-		text_add(out, "%s failed%s", probe_key_name((enum probe_type)notice->probe),
-			notice->timed_out ? ": nothing came in time" : "");
+		return;
+	}
+	const struct probe_spec *probe = spec->processes[notice->process].probes[notice->probe];
+	text_add(out, "%s failed", probe_key_name((enum probe_type)notice->probe));
+	if (notice->timed_out && probe) {
+		text_add(out, ": timed out after ");
+		notice_add_seconds(out, probe->timeout_ns);
+	}
+}
+
+static void add_failed_hook(struct text *out, const struct notice *notice, const char *hook)
+{
+	text_add(out, "%s hook failed%s", hook,
+		notice->timed_out ? ": it was not over in time" : "");
 }
 
 static void add_reloading(struct text *out, const struct notice *notice)
@@ -383,25 +395,25 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 		text_add(out, "exited with code %d, triggering pod restart", notice->exit_code);
 		break;
 	case NOTICE_UNHEALTHY:
-		add_unhealthy(out, notice);
+		add_unhealthy(out, spec, notice);
 		break;
 	case NOTICE_PROBE_WARNING:
 		text_add(out, "%s warned", probe_key_name((enum probe_type)notice->probe));
 		break;
 	case NOTICE_FAILED_POST_STOP_HOOK:
-		text_add(out, "postStop hook failed");
+		add_failed_hook(out, notice, "postStop");
 		break;
 	case NOTICE_RELOADING:
 		add_reloading(out, notice);
 		break;
 	case NOTICE_FAILED_RELOAD_HOOK:
-		text_add(out, "reload hook failed");
+		add_failed_hook(out, notice, "reload");
 		break;
 	case NOTICE_FAILED_POST_START_HOOK:
-		text_add(out, "postStart hook failed");
+		add_failed_hook(out, notice, "postStart");
 		break;
 	case NOTICE_FAILED_PRE_STOP_HOOK:
-		text_add(out, "preStop hook failed");
+		add_failed_hook(out, notice, "preStop");
 		break;
 	case NOTICE_EVICTED:
 		evicted_message(out, spec, notice->count);

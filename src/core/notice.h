@@ -123,7 +123,7 @@ struct notice {
 				  goes on) */
 	uint8_t signo;	       /* 0: none */
 	uint8_t probe;	       /* enum probe_type, of UNHEALTHY and PROBE_WARNING */
-	bool timed_out;	       /* of UNHEALTHY: nothing came in time */
+	bool timed_out;	       /* of UNHEALTHY and failed hooks: their time was over */
 	int16_t exit_code;     /* -1: none */
 	int16_t process;       /* index; -1: the pod */
 	int32_t pid;	       /* 0: none */

@@ -2,6 +2,7 @@
  * reasons are Kubernetes'. */
 #include "podstatus.h"
 
+#include "step.h"
 #include "timestamp.h"
 
 static void add_time(struct text *out, const struct podstatus *status, int64_t monotonic)
@@ -134,6 +135,26 @@ static void add_waiting(struct text *out, const struct podstatus *status,
 			status->spec->init_count ? "PodInitializing" : "ContainerCreating");
 }
 
+/* What Kubernetes has no field for. */
+static void add_own(struct text *out, const struct podstatus *status, int index)
+{
+	const struct process_spec *spec = &status->spec->processes[index];
+	bool runs = process_is_alive(&status->pod->processes[index]);
+	const char *said = runs && status->said ? status->said(status->owner, index) : "";
+	text_add(out, ",\"podinit\":{\"kind\":\"%s\"",
+		process_kind_name((enum process_kind)spec->kind));
+	const struct dependency *open = dependency_open(status->spec, status->pod, index);
+	if (open)
+		text_add(out, ",\"waitsFor\":\"%s:%s\"",
+			status->spec->processes[open->process].name,
+			dependency_condition_name((enum dependency_condition)open->condition));
+	if (*said) {
+		text_add(out, ",\"says\":");
+		text_add_json(out, said);
+	}
+	text_add(out, "}");
+}
+
 static void add_process(struct text *out, const struct podstatus *status, int index)
 {
 	const struct process_spec *spec = &status->spec->processes[index];
@@ -166,6 +187,7 @@ static void add_process(struct text *out, const struct podstatus *status, int in
 		process_restart_count(process));
 	if (process->pid)
 		text_add(out, ",\"containerID\":\"podinit://%d\"", process->pid);
+	add_own(out, status, index);
 	text_add(out, "}");
 }
 

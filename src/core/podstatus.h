@@ -5,7 +5,10 @@
 
 #include "pod.h"
 
-enum { PODSTATUS_PIECE_MAX = 4096 }; /* bytes of the largest piece, without messages */
+enum {
+	PODSTATUS_PIECE_MAX = 4096 + 1024, /* bytes of the largest piece, without messages */
+	SAID_MAX = 128,
+};
 
 /* Bytes of the largest piece of this pod, whatever its processes leave as messages. */
 size_t podstatus_piece_max(const struct pod_spec *spec);
@@ -25,6 +28,10 @@ struct podstatus {
 	const struct last_words *words; /* of each process; NULL: there are none */
 	uint64_t orphans;		/* reaped so far */
 	int32_t pid;			/* podinit's own */
+	/* What a process that runs says of itself (STATUS= of sd_notify), at most SAID_MAX printable bytes; "":
+	 * nothing. NULL: none says anything. */
+	const char *(*said)(const void *owner, int process);
+	const void *owner; /* of said() */
 };
 
 /* Adds piece number `piece` (0, 1, ...); false when there is no such piece any more. */

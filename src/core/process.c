@@ -162,7 +162,7 @@ static void spawned(struct step *step, int index, const struct event *event)
 {
 	const struct lifecycle_spec *life = process_spec_of(step, index)->lifecycle;
 	instance_begins(step, index, event);
-	if (life->daemon)
+	if (lifecycle_is_daemon(life))
 		process_set_state(&step->pod->processes[index], PROCESS_FORKING, NEVER);
 	else
 		main_runs(step, index);

@@ -82,6 +82,14 @@ void process_settle(struct step *step, int index)
 		process_set_state(process, PROCESS_EXITED, NEVER);
 }
 
+/* Its time was over; why a hook fails by itself, it says itself. */
+static void tell_overdue(struct step *step, int index, enum notice_reason reason)
+{
+	struct notice notice = process_notice(step, index, reason);
+	notice.timed_out = true;
+	step_tell(step, &notice);
+}
+
 /* Its postStop hook comes first; at the end of the pod it has until all must be gone. */
 static void end(struct step *step, int index)
 {
@@ -113,7 +121,7 @@ void process_post_stop_over(struct step *step, int index, const struct event *ev
 {
 	(void)event;
 	process_cancel_hook(step, index, HOOK_POST_STOP);
-	process_tell(step, index, NOTICE_FAILED_POST_STOP_HOOK);
+	tell_overdue(step, index, NOTICE_FAILED_POST_STOP_HOOK);
 	process_settle(step, index);
 }
 
@@ -261,12 +269,13 @@ void process_begin_stop(struct step *step, int index, enum stop_cause cause, int
 {
 	const struct process_spec *spec = process_spec_of(step, index);
 	struct process *process = &step->pod->processes[index];
+	int64_t soonest = time_after(step->now, MINIMUM_GRACE_NS);
 	process->stop_cause = (uint8_t)cause;
 	struct notice notice = process_notice(step, index, NOTICE_KILLING);
 	notice.restart_count = -1;
 	notice.signo = process_stop_signal(step, index);
 	notice.cause = (uint8_t)cause;
-	notice.delay_ns = stop_by - step->now;
+	notice.delay_ns = (stop_by > soonest ? stop_by : soonest) - step->now;
 	step_tell(step, &notice);
 	probes_hold(step, index);
 	process->reload_wanted = false;
@@ -378,7 +387,7 @@ void process_pre_stop_over(struct step *step, int index, const struct event *eve
 {
 	(void)event;
 	process_cancel_hook(step, index, HOOK_PRE_STOP);
-	process_tell(step, index, NOTICE_FAILED_PRE_STOP_HOOK);
+	tell_overdue(step, index, NOTICE_FAILED_PRE_STOP_HOOK);
 	send_stop_signal(step, index, step->now);
 }
 

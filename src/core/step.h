@@ -82,6 +82,9 @@ void pod_restart_all_progress(struct step *step);
 enum dependency_state { DEPENDENCIES_HOLD, DEPENDENCIES_OPEN, DEPENDENCIES_FAILED };
 /* Those of a process that has not started; *failed: which will never hold. */
 enum dependency_state dependencies_state(const struct step *step, int index, int *failed);
+/* What a process that has not started waits for first; NULL: for nothing of them. */
+const struct dependency *dependency_open(
+	const struct pod_spec *spec, const struct pod *pod, int index);
 /* Does a process that depends on it, and ends as well, still run? */
 bool dependents_live(const struct step *step, int index);
 

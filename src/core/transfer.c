@@ -66,6 +66,16 @@ static void pass_by_inits(struct pod *pod, const struct pod_spec *spec, int64_t 
 
 /* --- processes and their probes --- */
 
+/* What an end was about is mostly the process's own; but whom it waited for has another number now, or none
+ * (which is that of nobody, and stays so). */
+static void move_end(struct termination *end, const struct pod *old, const struct changes *changes)
+{
+	struct spawn_error *error = &end->spawn_error;
+	if (end->reason == NOTICE_START_ERROR && error->stage == STAGE_DEPENDENCY &&
+		error->item < old->process_count)
+		error->item = (uint16_t)changes->new_of_old[error->item];
+}
+
 static void move_process(struct process *process, const struct process *old, enum change_kind kind)
 {
 	*process = *old;
@@ -117,8 +127,10 @@ static void move_processes(struct step *step, const struct pod_spec *old_spec,
 		const struct process_change *change = &changes->items[i];
 		if (change->old < 0)
 			continue;
-		move_process(&step->pod->processes[i], &old->processes[change->old],
-			(enum change_kind)change->kind);
+		struct process *process = &step->pod->processes[i];
+		move_process(process, &old->processes[change->old], (enum change_kind)change->kind);
+		move_end(&process->last, old, changes);
+		move_end(&process->previous, old, changes);
 		for (int type = 0; type < PROBE_COUNT; type++)
 			move_probe(step, i, (enum probe_type)type, old,
 				old_spec->processes[change->old].probes[type], change);

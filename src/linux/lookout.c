@@ -72,7 +72,8 @@ static uint64_t print_name(const char *name)
 	return mix(BASIS, name, strlen(name));
 }
 
-/* Of a directory it matters that it is one: what is in it counts by itself, or not at all. The number of the
+/* The name is that behind all links: files that were made together may be told apart by nothing else.
+ * Of a directory it matters that it is one: what is in it counts by itself, or not at all. The number of the
  * inode does not matter: file systems of users (FUSE) may make new ones. */
 static uint64_t print_file(const char *name, const struct stat *status)
 {
@@ -252,7 +253,7 @@ static int walk_to(struct lookout *lookout, struct walk *walk, const char *path)
 static uint64_t print_entry(
 	struct lookout *lookout, const char *directory, const struct dirent *entry)
 {
-	char path[PATH_MAX + NAME_MAX + 2];
+	char path[PATH_MAX + NAME_MAX + 2], target[PATH_MAX];
 	struct stat status;
 	bool is_hidden = strncmp(entry->d_name, "..", 2) == 0 || strcmp(entry->d_name, ".") == 0;
 	if (is_hidden)
@@ -262,7 +263,9 @@ static uint64_t print_entry(
 		observe(lookout, path, NULL);
 	if (stat(path, &status) < 0)
 		return print_name(entry->d_name);
-	return print_file(entry->d_name, &status);
+	uint64_t print = print_file(entry->d_name, &status);
+	bool leads_on = entry->d_type == DT_LNK && realpath(path, target);
+	return leads_on ? mix(print, target, strlen(target)) : print;
 }
 
 /* In whatever order they come. */
@@ -290,7 +293,7 @@ static int look_at(struct lookout *lookout, const char *path, uint64_t *print)
 	observe(lookout, here, NULL);
 	if (stat(here, &status) < 0)
 		return -errno;
-	*print = print_file("", &status);
+	*print = print_file(here, &status);
 	return S_ISDIR(status.st_mode) ? look_into(lookout, here, print) : 0;
 }
 

@@ -192,6 +192,12 @@ static void volume_exceeded(void *owner, int volume)
 
 /* --- control --- */
 
+static const char *said(const void *owner, int process)
+{
+	const struct loop *loop = owner;
+	return notify_status(&loop->notify, process);
+}
+
 static void give_status(void *owner, struct podstatus *status)
 {
 	const struct loop *loop = owner;
@@ -203,6 +209,8 @@ static void give_status(void *owner, struct podstatus *status)
 		.words = messages_kept(loop->setup->ground->volumes.messages),
 		.orphans = loop->orphans,
 		.pid = getpid(),
+		.said = said,
+		.owner = loop,
 	};
 }
 

@@ -31,7 +31,7 @@ static void is_ready(void *owner, int process)
 static int furnish(
 	struct loop *loop, struct runtime *runtime, const struct lifecycle_spec *life, int index)
 {
-	if (life->daemon && !(runtime->daemon = daemon_create()))
+	if (lifecycle_is_daemon(life) && !(runtime->daemon = daemon_create()))
 		return -ENOMEM;
 	if (life->notify_fd == INT_UNSET)
 		return 0;

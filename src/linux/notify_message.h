@@ -7,11 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "../core/podstatus.h"
 #include "../spec/listen.h"
 
 enum {
 	NOTIFY_MESSAGE_MAX = 4096, /* bytes of a datagram; a longer one is none */
-	NOTIFY_STATUS_MAX = 128,
+	NOTIFY_STATUS_MAX = SAID_MAX,
 };
 
 struct notify_message {

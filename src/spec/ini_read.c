@@ -85,10 +85,14 @@ static void key_problem(struct reader *reader, const char *format, ...)
 static void unknown_key(struct reader *reader)
 {
 	const char *nearest = key_nearest(reader->section, reader->key);
-	if (nearest)
+	struct text homes = {0};
+	if (key_add_homes(&homes, reader->key))
+		key_problem(reader, "is a key of %s only", homes.data);
+	else if (nearest)
 		key_problem(reader, "unknown key; did you mean %s?", nearest);
 	else
 		key_problem(reader, "unknown key (podinit --keys lists them)");
+	text_finish(&homes);
 }
 
 /* The value is complete: store it. */

@@ -272,17 +272,34 @@ static void print_type(const struct key *key, struct text *out)
 		text_add(out, ", repeats");
 }
 
+/* "sidecar and main" */
+static void add_sections(struct text *out, int sections)
+{
+	int shown = 0;
+	for (int s = 0; s < SECTION_COUNT; s++) {
+		if (SECTIONS[s].section & sections)
+			text_add(out, "%s%s", shown++ ? " and " : "", SECTIONS[s].name);
+	}
+}
+
+bool key_add_homes(struct text *out, const char *name)
+{
+	int sections = 0;
+	for (int i = 0; i < KEY_COUNT; i++) {
+		if (strcmp(KEYS[i].name, name) == 0)
+			sections |= KEYS[i].sections;
+	}
+	add_sections(out, sections);
+	return sections != 0;
+}
+
 /* "sidecar and main only", of a key that not every process has. */
 static void print_sections(const struct key *key, struct text *out)
 {
-	int shown = 0;
 	if ((key->sections & IN_PROCESS) == IN_PROCESS || !(key->sections & IN_PROCESS))
 		return;
 	text_add(out, "; ");
-	for (int s = 0; s < SECTION_COUNT; s++) {
-		if (SECTIONS[s].section & key->sections & IN_PROCESS)
-			text_add(out, "%s%s", shown++ ? " and " : "", SECTIONS[s].name);
-	}
+	add_sections(out, key->sections & IN_PROCESS);
 	text_add(out, " only");
 }
 

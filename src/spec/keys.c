@@ -339,7 +339,7 @@ const struct key KEYS[] = {
 	{"daemon", IN_SIDECAR | IN_MAIN, KEY_BOOL, LIFECYCLE(daemon), .fallback = "false",
 		.doc = "Its program forks and ends with 0; the daemon that it leaves is the process."},
 	{"daemonPidFile", IN_SIDECAR | IN_MAIN, KEY_PATH, LIFECYCLE(pid_file),
-		.doc = "File in which a daemon that forks away leaves its process number."},
+		.doc = "File in which a daemon that forks away leaves its process number; says daemon, too."},
 	{"notify", IN_SIDECAR | IN_MAIN, KEY_ENUM, LIFECYCLE(notify), .choices = NOTIFIES,
 		.fallback = "none", .doc = "Who says READY=1 by sd_notify; all: its descendants, too."},
 	{"notifyFd", IN_SIDECAR | IN_MAIN, KEY_INT, LIFECYCLE(notify_fd), .min = 3, .max = 63,

@@ -106,6 +106,8 @@ void keys_set_defaults(
 
 /* May the key be written more than once? */
 bool key_repeats(const struct key *key);
+/* Adds "sidecar and main": every section that has a key of this name. Returns whether any has. */
+bool key_add_homes(struct text *out, const char *name);
 /* "integer", "duration", ... for people. */
 const char *key_type_name(enum key_type type);
 /* Word for a section: "pod", "volume", "init", "sidecar", "main". */

@@ -52,6 +52,12 @@ const char *dependency_condition_name(enum dependency_condition condition)
 	return names[condition];
 }
 
+/* Only a daemon's program leaves a pid file: naming it says enough. */
+bool lifecycle_is_daemon(const struct lifecycle_spec *lifecycle)
+{
+	return lifecycle->daemon || lifecycle->pid_file;
+}
+
 bool spec_notifies(const struct process_spec *process)
 {
 	return process->lifecycle->notify || process->lifecycle->notify_fd != INT_UNSET;

@@ -108,7 +108,7 @@ struct lifecycle_spec {
 	int32_t jitter_percent;		   /* by which a restart is delayed further at most */
 	uint8_t notify;			   /* enum notify_access */
 	uint8_t on_exit;		   /* enum on_exit */
-	bool daemon;			   /* its program forks and ends; what it leaves is the process */
+	bool daemon;			   /* said of it; ask lifecycle_is_daemon() */
 };
 
 extern const struct lifecycle_spec LIFECYCLE_UNSAID;
@@ -119,6 +119,8 @@ const char *probe_key_name(enum probe_type type);
 const char *hook_key_name(enum hook_type type);
 /* "started", "ready", "completed". */
 const char *dependency_condition_name(enum dependency_condition condition);
+/* Is it what its program leaves, and not its program? */
+bool lifecycle_is_daemon(const struct lifecycle_spec *lifecycle);
 /* Does it say by itself when it is ready? */
 bool spec_notifies(const struct process_spec *process);
 /* Does anything of podinit's go where it is, into its file system: the command of a probe or a hook, who watches, or

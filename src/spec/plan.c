@@ -1,14 +1,20 @@
 /* `podinit --plan`: the pod in the order in which it would run, in words. Must not run anything or
  * look at the machine. */
 #include "keys.h"
-#include "spec.h"
+#include "plan.h"
 #include "units.h"
 #include "value.h"
 #include "words.h"
 
-static void line(struct text *out, const char *name)
+void plan_line(struct text *out, const char *name)
 {
 	text_add(out, "     %-9s ", name);
+}
+
+void plan_seconds(struct text *out, int64_t ns)
+{
+	duration_write(out, ns);
+	text_add(out, ns % NS_PER_SECOND ? "" : " s");
 }
 
 /* "0, 10, 20, 40 ... 300 s" */
@@ -26,10 +32,13 @@ static void plan_delays(struct text *out, const struct process_spec *process)
 		delay = delay * 2;
 	}
 	text_add(out, delay < process->backoff_max_ns ? " ... " : ", ");
-	duration_write(out, process->backoff_max_ns);
-	text_add(out, " s after each end; forgotten after ");
-	duration_write(out, process->backoff_reset_ns);
-	text_add(out, " s of running");
+	plan_seconds(out, process->backoff_max_ns);
+	text_add(out, " after each end");
+	if (process->lifecycle->jitter_percent)
+		text_add(out, ", up to %d %% more", process->lifecycle->jitter_percent);
+	text_add(out, "; forgotten after ");
+	plan_seconds(out, process->backoff_reset_ns);
+	text_add(out, " of running");
 }
 
 static const char *when_it_runs_again(enum process_kind kind, enum restart_policy policy)
@@ -45,13 +54,15 @@ static void plan_restart(
 	struct text *out, const struct pod_spec *spec, const struct process_spec *process)
 {
 	enum restart_policy policy = spec_restart_policy(spec, process);
-	line(out, "restart");
+	plan_line(out, "restart");
 	text_add(out, "%s", when_it_runs_again((enum process_kind)process->kind, policy));
 	if (process->rules.count)
 		text_add(out, ", %d rules first", process->rules.count);
 	if (policy != RESTART_NEVER || process->rules.count) {
 		text_add(out, "; delays ");
 		plan_delays(out, process);
+		if (process->lifecycle->max_restarts != INT_UNSET)
+			text_add(out, "; %d in a row at most", process->lifecycle->max_restarts);
 	}
 	text_add(out, "\n");
 }
@@ -62,7 +73,7 @@ static void plan_mounts(
 	for (int i = 0; i < process->mounts.count; i++) {
 		const struct volume_mount *mount = &process->mounts.items[i];
 		const struct volume_spec *volume = spec_volume(spec, mount->volume);
-		line(out, "mount");
+		plan_line(out, "mount");
 		text_add(out, "%s at %s%s", mount->volume, mount->path,
 			mount->read_only ? ", read-only" : "");
 		if (mount->sub_path)
@@ -88,7 +99,7 @@ static void plan_identity(
 {
 	const struct security_spec security = spec_security(spec, process);
 	bool is_root = security_is_root(&security);
-	line(out, "as");
+	plan_line(out, "as");
 	text_add(out, "user %s", security.user ? security.user : "as podinit");
 	if (security.group || security.user)
 		text_add(out, ", group %s",
@@ -96,7 +107,7 @@ static void plan_identity(
 	for (int i = 0; i < spec->supplemental_groups.count; i++)
 		text_add(out, ", %s", spec->supplemental_groups.items[i]);
 	text_add(out, "%s\n", security.non_root == SAID_TRUE ? "; not if that is root" : "");
-	line(out, "may");
+	plan_line(out, "may");
 	capabilities_write(out, is_root ? spec_capabilities(process) : spec_ambient(process));
 	if (!is_root) {
 		text_add(out, "; at most, by file: ");
@@ -105,7 +116,7 @@ static void plan_identity(
 	text_add(out, "%s\n",
 		process->privilege_escalation == SAID_FALSE ? "; gains no privileges" : "");
 	if (security.seccomp || security.apparmor) {
-		line(out, "filter");
+		plan_line(out, "filter");
 		text_add(out, "seccomp %s, AppArmor %s\n",
 			profile_name((enum profile_type)security.seccomp, security.seccomp_file),
 			profile_name((enum profile_type)security.apparmor, security.apparmor_name));
@@ -129,7 +140,7 @@ static void plan_limits(struct text *out, const struct process_spec *process)
 		value_write(&keys, &KEYS[i], key_field(&KEYS[i], (void *)process, NULL));
 		if (!keys.length)
 			continue;
-		line(out, "limit");
+		plan_line(out, "limit");
 		text_add(out, "%s", keys.data);
 	}
 	text_finish(&keys);
@@ -142,7 +153,7 @@ static void plan_resources(struct text *out, const struct process_spec *process)
 		int64_t request = resource_request(process->resources, (enum resource)i);
 		if (!request)
 			continue;
-		line(out, resource_name((enum resource)i));
+		plan_line(out, resource_name((enum resource)i));
 		quantity_write(out, request);
 		text_add(out, " %s requested", units[i]);
 		if (process->resources->limits[i]) {
@@ -162,10 +173,10 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 	text_add(out, "%3d. %s %s: %s\n", index + 1,
 		process_kind_name((enum process_kind)process->kind), process->name,
 		ends[process->kind]);
-	line(out, "run");
+	plan_line(out, "run");
 	words_join(out, &process->argv);
 	text_add(out, "\n");
-	line(out, "in");
+	plan_line(out, "in");
 	text_add(out, "%s of %s%s\n", process->working_dir ? process->working_dir : "/",
 		process->rootfs ? process->rootfs : "podinit's own root",
 		process->read_only_rootfs ? ", read-only" : "");
@@ -173,13 +184,15 @@ static void plan_process(struct text *out, const struct pod_spec *spec, int inde
 	plan_limits(out, process);
 	plan_resources(out, process);
 	for (int i = 0; i < process->environment.count; i++) {
-		line(out, "env");
+		plan_line(out, "env");
 		words_quote(out, process->environment.items[i]);
 		text_add(out, "\n");
 	}
 	plan_mounts(out, spec, process);
+	plan_beside(out, process);
 	plan_restart(out, spec, process);
-	line(out, "stop");
+	plan_exit(out, process->lifecycle);
+	plan_line(out, "stop");
 	text_add(out, "%s, SIGKILL at the end of the grace\n", signal_name(process->stop_signal));
 }
 
@@ -213,6 +226,15 @@ static void plan_pod(struct text *out, const struct pod_spec *spec)
 	text_add(out, ".\n");
 }
 
+static bool some_wait_for_others(const struct pod_spec *spec)
+{
+	for (int i = 0; i < spec->process_count; i++) {
+		if (spec->processes[i].lifecycle->dependencies.count)
+			return true;
+	}
+	return false;
+}
+
 static void plan_end(struct text *out, const struct pod_spec *spec)
 {
 	text_add(out, "Stop: ");
@@ -222,21 +244,21 @@ static void plan_end(struct text *out, const struct pod_spec *spec)
 		if (spec->processes[i].kind == KIND_SIDECAR)
 			text_add(out, ", then %s", spec->processes[i].name);
 	}
+	if (some_wait_for_others(spec))
+		text_add(out, ", each after those that depend on it");
 	text_add(out, "; whatever is left gets SIGTERM; SIGKILL after ");
-	duration_write(out, spec->grace_ns);
-	text_add(out, " s, all gone within 2 s more.\n");
+	plan_seconds(out, spec->grace_ns);
+	text_add(out, ", all gone within 2 s more.\n");
 }
 
 void spec_plan(const struct pod_spec *spec, struct text *out)
 {
 	text_add(out, "Pod %s: restartPolicy %s, grace ", spec->name,
 		restart_policy_name((enum restart_policy)spec->restart_policy));
-	duration_write(out, spec->grace_ns);
-	text_add(out, " s");
+	plan_seconds(out, spec->grace_ns);
 	if (spec->deadline_ns >= 0) {
 		text_add(out, ", fails after ");
-		duration_write(out, spec->deadline_ns);
-		text_add(out, " s");
+		plan_seconds(out, spec->deadline_ns);
 	}
 	text_add(out, "\n");
 	for (int i = 0; i < spec->process_count; i++)

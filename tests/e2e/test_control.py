@@ -121,11 +121,12 @@ def test_the_status_is_a_table_for_people(pods):
     assert answer.returncode == 0 and not answer.stderr
     head, columns, *rows = answer.stdout.splitlines()
     assert head.startswith("Pod test: Running, ")
-    assert columns.split() == ["NAME", "KIND", "STATE", "READY", "RESTARTS", "SINCE", "PID"]
+    assert columns.split() == ["NAME", "KIND", "STATE", "READY", "RESTARTS", "SINCE", "PID", "SAYS"]
     table = {row.split()[0]: row.split() for row in rows}
     assert set(table) == {"s", "one", "two"}
     assert table["one"][2:5] == ["Running", "yes", "0"]
     assert table["one"][-1] == str(pod.running("one"))
+    assert [table[name][1] for name in ("s", "one")] == ["sidecar", "main"]
     assert table["two"][2:6] == ["Error", "(3)", "no", "0"]
 
 
@@ -155,6 +156,7 @@ def test_wrong_requests_are_refused_and_change_nothing(pods, words, code):
                                   b"\xff\xfe\n", b"status\0shutdown\n", b"x" * 300 + b"\n"])
 def test_wrong_lines_are_answered_with_an_error(pods, line):
     pod = pods.start(never("one: sleep 1000"), control=True)
+    pod.running("one")
     if line == b"status\0shutdown\n":
         ask(pod, line)
     else:

@@ -17,10 +17,10 @@ def daemonizes(*words):
             "exit", 0]
 
 
-def start(pods, *words, keys=(), policy="Never", others="", **how):
+def start(pods, *words, keys=(), policy="Never", others="", daemon="daemon = true", **how):
     command = " ".join(f"'{word}'" for word in (NOTIFIER, *words))
     return pods.start(POD.format(policy=policy) + others
-                      + f"\n[main d]\ncommand = {command}\ndaemon = true\n" + "\n".join(keys), **how)
+                      + f"\n[main d]\ncommand = {command}\n{daemon}\n" + "\n".join(keys), **how)
 
 
 @pytest.mark.parametrize("how", [SANDBOX, UNSHARE, PLAIN])
@@ -134,7 +134,7 @@ def test_a_pid_file_below_var_run_is_found_behind_its_link(pods):
     (pods.directory / "real").mkdir()
     link.symlink_to(pods.directory / "real")
     pod = start(pods, *daemonizes("pid-file", link / "pid", "stay", "there"),
-                keys=[f"daemonPidFile = {link}/pid"])
+                keys=[f"daemonPidFile = {link}/pid"], daemon="")  # who names the file need not say more
     pod.event(reason="Adopted", process="d")
 
 

@@ -79,7 +79,10 @@ def test_a_child_is_heard_only_with_all(pods):
 def test_systemds_own_client_is_heard(pods):
     ini = POD.format(policy="Never") + "\n[main m]\nnotify = all\n" \
         "command = sh -c 'systemd-notify --ready --status=working; sleep 1000'\n"
-    ready(pods.start(ini, control=True))
+    pod = pods.start(ini, control=True)
+    ready(pod)
+    assert pod.container("m")["podinit"] == {"kind": "main", "says": "working"}
+    assert pod.podctl("status").stdout.splitlines()[2].endswith(" working")
 
 
 def test_the_word_of_an_orphan_that_has_ended_counts(pods):

@@ -456,3 +456,17 @@ def test_a_terminal_comes_and_goes(pods):
     reload(pod, HEAD + main("one", command))
     until(lambda: pod.output().count("none\n") == 2, "it has none again")
     pod.stop()
+
+
+def test_who_waited_in_vain_goes_on_saying_for_whom(pods):
+    """The name, not its place in the file."""
+    ini = main("bad", "sh -c 'exit 3'") + main("waits", "sleep 1000", "dependsOn = bad:completed") + main("stays")
+    pod = pods.start(HEAD + "restartPolicy = Never\n" + ini, control=True)
+    pod.running("stays")
+
+    def why():
+        return pod.container("waits")["state"]["terminated"]["message"]
+    assert why().endswith(": bad")
+    reload(pod, HEAD + "restartPolicy = Never\n" + main("first") + ini)
+    assert why().endswith(": bad")
+    pod.stop()

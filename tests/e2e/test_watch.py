@@ -288,6 +288,41 @@ def test_a_link_is_what_it_leads_to(pods, tmp_path):
     pod.stop()
 
 
+def twins(directory):
+    """Two files that only their names tell apart, as a whole release is unpacked within one tick of the clock."""
+    def kind(status):
+        return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+    files = [directory / name / "file" for name in ("blue", "green")]
+    for file in files:
+        file.parent.mkdir()
+
+    def made():
+        for file in files:  # new ones: the clock is finer for a file that somebody has looked at
+            file.unlink(missing_ok=True)
+        for file in files:
+            os.mknod(file)
+        return kind(files[0].stat()) == kind(files[1].stat())
+    until(made, "both are made at the same time")
+
+
+def test_a_link_that_leads_elsewhere_is_a_change_however_alike_the_files(pods, tmp_path):
+    twins(tmp_path)
+    current, enabled = tmp_path / "current", tmp_path / "enabled"
+    current.symlink_to("blue")
+    enabled.mkdir()
+    (enabled / "site").symlink_to("../current/file")
+    pod = start(pods, main("m", f"watch = {current}/file", HUP, command=TOLD)
+                + main("n", f"watch = {enabled}", HUP, command=TOLD)
+                + main("o", f"watch = {current}", HUP, command=TOLD), 3)
+    until(lambda: read(pod.out).count("ready") == 3, "they have their traps")
+    (tmp_path / "new").symlink_to("green")
+    (tmp_path / "new").rename(current)
+    for name in ("m", "n", "o"):
+        reloaded(pod, 1, name)
+    pod.stop()
+
+
 def test_a_loop_of_links_is_no_path(pods, tmp_path):
     (tmp_path / "x").symlink_to("y")
     (tmp_path / "y").symlink_to("x")

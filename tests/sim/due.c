@@ -8,6 +8,7 @@
 static void pre_stop_over(struct life *life, struct model_process *process)
 {
 	process->hook_runs[HOOK_PRE_STOP] = false;
+	process->hook_overdue = true;
 	life->model.moved = true;
 	owe(&process->debt, OWE_CANCEL_HOOK + HOOK_PRE_STOP);
 	owe_notice(&process->debt, NOTICE_FAILED_PRE_STOP_HOOK);
@@ -17,6 +18,7 @@ static void post_stop_over(struct life *life, int index)
 {
 	struct model_process *process = &life->model.processes[index];
 	process->hook_runs[HOOK_POST_STOP] = false;
+	process->hook_overdue = true;
 	owe(&process->debt, OWE_CANCEL_HOOK + HOOK_POST_STOP);
 	owe_notice(&process->debt, NOTICE_FAILED_POST_STOP_HOOK);
 	model_settle(life, index);

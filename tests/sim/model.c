@@ -89,6 +89,7 @@ static void adopted(struct life *life, int index, const struct event *event)
 static void hook_failed(struct life *life, int index, enum hook_type hook)
 {
 	struct debt *debt = &life->model.processes[index].debt;
+	life->model.processes[index].hook_overdue = false;
 	switch (hook) {
 	case HOOK_PRE_START:
 		model_start_failed(life, index,

@@ -79,6 +79,10 @@ static void move_process(struct life *life, const struct pod_spec *old_spec, int
 	bool kept = is_kept(reload, index);
 	*process = *old;
 	process->leaving = false;
+	/* Whom it waited for in vain has another number; who is gone has none that anybody has. */
+	int dependency = process->end_error.item;
+	if (process->end_error.stage == STAGE_DEPENDENCY && dependency < old_spec->process_count)
+		process->end_error.item = (uint16_t)new_of(life, reload, dependency);
 	if (!kept) { /* another one, whose instances are counted on */
 		model_forget(process);
 		process->cause = STOP_NONE;

@@ -10,7 +10,9 @@ void model_begin_to_stop(struct life *life, int index, enum stop_cause cause, in
 	process->stopping = true;
 	process->forking = false;
 	process->cause = (uint8_t)cause;
-	process->stop_by = process->told_stop_by = stop_by;
+	process->stop_by = stop_by;
+	int64_t soonest = later_by(life->now, 2 * SECOND);
+	process->told_stop_by = stop_by > soonest ? stop_by : soonest;
 	process->reload_wanted = false;
 	process->watchdog_at = NEVER;
 	owe_notice(&process->debt, NOTICE_KILLING);

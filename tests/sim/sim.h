@@ -119,6 +119,7 @@ struct model_process {
 	int64_t started_at, finished_at, adopt_by, post_stop_by;
 	bool hook_runs[HOOK_COUNT];
 	bool hook_ran[HOOK_COUNT]; /* in this instance */
+	bool hook_overdue;	   /* what failed last did so because its time was over */
 	bool post_started;	   /* postStart, if any, was a success */
 	bool startup_ok, ready_ok, notified, busy;
 	bool was_started; /* when the time had passed last */

@@ -76,13 +76,15 @@ static struct notice expected_notice(const struct life *life, const struct notic
 	case NOTICE_RESTART_LIMIT:
 		notice.count = process->row;
 		break;
+	case NOTICE_FAILED_PRE_STOP_HOOK:
+	case NOTICE_FAILED_POST_STOP_HOOK:
+		notice.timed_out = process->hook_overdue;
+		break;
 	case NOTICE_PROBE_WARNING:
 	case NOTICE_PHASE:
 	case NOTICE_SIGNAL:
 	case NOTICE_ORPHAN:
 	case NOTICE_FAILED_POST_START_HOOK:
-	case NOTICE_FAILED_PRE_STOP_HOOK:
-	case NOTICE_FAILED_POST_STOP_HOOK:
 	case NOTICE_FAILED_RELOAD_HOOK:
 	case NOTICE_DEADLINE_EXCEEDED:
 	case NOTICE_EVICTED:

@@ -38,6 +38,16 @@ static void program_leaves_a_daemon(void **state)
 	end(t);
 }
 
+/* Who names the file need not say daemon, too. */
+static void a_pid_file_says_that_it_is_a_daemon(void **state)
+{
+	(void)state;
+	struct story *t = looked_for(MAIN("m") "daemonPidFile = /run/m.pid\n");
+	adopted(t, "m", 777);
+	assert_state(t, "m", PROCESS_RUNNING);
+	end(t);
+}
+
 /* The next main starts when the daemon is there; hooks and probes begin with it. */
 static void others_wait_for_the_daemon(void **state)
 {
@@ -237,6 +247,7 @@ int test_daemon(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(program_leaves_a_daemon),
+		cmocka_unit_test(a_pid_file_says_that_it_is_a_daemon),
 		cmocka_unit_test(others_wait_for_the_daemon),
 		cmocka_unit_test(initial_delay_of_a_daemon),
 		cmocka_unit_test(program_fails),

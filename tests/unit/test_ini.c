@@ -122,6 +122,10 @@ static void one_problem_each(void **state)
 			"pod.ini:3: main m: comand: unknown key; did you mean command?\n"},
 		{OK "xyzzyplugh = y\n",
 			"pod.ini:3: main m: xyzzyplugh: unknown key (podinit --keys lists them)\n"},
+		{OK "[init i]\ncommand = x\nlivenessProbe.tcpSocket.port = 1\n",
+			"pod.ini:5: init i: livenessProbe.tcpSocket.port: is a key of sidecar and main "
+			"only\n"},
+		{OK "hostname = y\n", "pod.ini:3: main m: hostname: is a key of pod only\n"},
 		{OK "[pod]\nrestartPolicy = Sometimes\n",
 			"pod.ini:4: pod: restartPolicy: must be Always, OnFailure or Never, got "
 			"'Sometimes'\n"},

@@ -317,7 +317,7 @@ static void random_lifecycle(struct pod_spec *spec, struct process_spec *process
 	life->notify_fd = maybe(3, 63);
 	life->watchdog_ns = life->notify ? roll(3) * S : 0;
 	life->daemon = spec->share_process_namespace && roll(2);
-	life->pid_file = roll(2) ? NULL : random_path(arena);
+	life->pid_file = spec->share_process_namespace && roll(2) ? random_path(arena) : NULL;
 	for (int i = roll(3); i > 0; i--)
 		strings_add(arena, &life->watch, random_path(arena));
 }

@@ -120,6 +120,20 @@ static void restarts_are_counted(void **state)
 		"after 0 s (restart 1)");
 }
 
+/* An exit code that counts as 0 is no failure here, either. */
+static void of_success_codes(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Never") MAIN("a") "successExitCodes = 42\n" MAIN("b"));
+	comes_up(t, "a");
+	comes_up(t, "b");
+	exits(t, "a", 42);
+	expect_kill_tree(t, "a");
+	exits(t, "b", 3);
+	drained(t);
+	assert_says(t, NULL, "ends with exit code 3 after 0 s: b ended with exit code 3 after 0 s");
+}
+
 int test_last_line(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +142,7 @@ int test_last_line(void)
 		cmocka_unit_test(of_a_pod),
 		cmocka_unit_test(of_a_failed_init),
 		cmocka_unit_test(of_other_causes),
+		cmocka_unit_test(of_success_codes),
 		cmocka_unit_test(restarts_are_counted),
 	};
 	return UNIT_RUN("last line", tests);

@@ -70,7 +70,9 @@ static void messages(void **state)
 {
 	(void)state;
 	struct pod_spec spec;
-	good_spec(&spec, MAIN("web"));
+	good_spec(&spec,
+		MAIN("web") "readinessProbe.tcpSocket.port = 1\nreadinessProbe.timeoutSeconds = "
+			    "2\n");
 	static const struct {
 		struct notice notice;
 		const char *text;
@@ -99,7 +101,7 @@ static void messages(void **state)
 		{{NOTICE_UNHEALTHY, .cause = STOP_LIVENESS_PROBE, .probe = PROBE_LIVENESS},
 			"web: livenessProbe failed"},
 		{{NOTICE_UNHEALTHY, .probe = PROBE_READINESS, .timed_out = true},
-			"web: readinessProbe failed: nothing came in time"},
+			"web: readinessProbe failed: timed out after 2 s"},
 		{{NOTICE_UNHEALTHY, .cause = STOP_WATCHDOG},
 			"web: it did not say WATCHDOG=1 in time"},
 		{{NOTICE_PROBE_WARNING, .probe = PROBE_LIVENESS}, "web: livenessProbe warned"},
@@ -112,6 +114,10 @@ static void messages(void **state)
 		{{NOTICE_RELOADING}, "web: is told to reload by its hook"},
 		{{NOTICE_FAILED_RELOAD_HOOK}, "web: reload hook failed"},
 		{{NOTICE_FAILED_POST_STOP_HOOK}, "web: postStop hook failed"},
+		{{NOTICE_FAILED_POST_STOP_HOOK, .timed_out = true},
+			"web: postStop hook failed: it was not over in time"},
+		{{NOTICE_FAILED_PRE_STOP_HOOK, .timed_out = true},
+			"web: preStop hook failed: it was not over in time"},
 		{{NOTICE_START_ERROR, .spawn_error = {STAGE_PRE_START, 0, SPAWN_STAGE_SAYS_IT}},
 			"web: its preStart hook failed"},
 		{{NOTICE_START_ERROR, .spawn_error = {STAGE_DAEMON, 0, SPAWN_STAGE_SAYS_IT}},

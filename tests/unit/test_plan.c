@@ -44,6 +44,8 @@ static void restarts(void **state)
 		plan(MAIN("m") "restartPolicy = Never\nrestartPolicyRules = Restart In 1\n"),
 		"never, 1 rules first; delays 0, 10, 20, 40");
 	assert_contains(plan(MAIN("m") "backoff.maxSeconds = 10\n"), "delays 0, 10 s after");
+	assert_contains(plan(MAIN("m") "backoff.initialSeconds = 0.2\nbackoff.maxSeconds = 0.4\n"),
+		"delays 0, 200ms, 400ms after each end");
 	assert_contains(
 		plan(MAIN("m") "backoff.maxSeconds = 25\n"), "delays 0, 10, 20, 25 s after");
 	assert_contains(plan(MAIN("m") "backoff.initialSeconds = 300\n"), "delays 0, 300 s after");
@@ -124,6 +126,94 @@ static void limits_and_resources(void **state)
 	assert_false(contains(plan(MAIN("m")), "limit "));
 }
 
+static void readiness_and_dependencies(void **state)
+{
+	(void)state;
+	const char *said = plan(MAIN("db") "notify = all\nwatchdogSeconds = 9\n" MAIN(
+		"d") "daemonPidFile = /run/d.pid\ndependsOn = db:ready\ndependsOn = "
+		     "g\n" MAIN("g") "daemon = true\nnotifyFd = 5\n"
+				     "listen = 80\nlisten = a=@x dgram\n");
+	assert_contains(said, "says      READY=1 by sd_notify: it, or what it started\n");
+	assert_contains(said, "watchdog  restarted when it is silent for 9 s\n");
+	assert_contains(said, "after     db:ready\n     after     g\n");
+	assert_contains(said, "daemon    what its program leaves, by /run/d.pid\n");
+	assert_contains(said, "daemon    what its program leaves, found without a pid file\n");
+	assert_contains(said, "says      a line on descriptor 5 when it is ready\n");
+	assert_contains(said, "listen    80, stream, as descriptor 3, named g\n");
+	assert_contains(said, "listen    @x, dgram, as descriptor 4, named a\n");
+	assert_contains(said, "Stop: the mains together, each after those that depend on it; ");
+	assert_contains(plan(MAIN("m") "notify = main\n"), "by sd_notify: its main process\n");
+}
+
+static void probes(void **state)
+{
+	(void)state;
+	const char *said = plan(MAIN("m") "ports = web:8080\n"
+					  "env = F=/a b\n"
+					  "startupProbe.exec.command = test -e $(F)\n"
+					  "startupProbe.failureThreshold = 30\n"
+					  "livenessProbe.httpGet.port = web\n"
+					  "livenessProbe.httpGet.httpHeaders = Host: x\n"
+					  "livenessProbe.httpGet.httpHeaders = A: b\n"
+					  "livenessProbe.terminationGracePeriodSeconds = 5\n"
+					  "livenessProbe.timeoutSeconds = 1.5\n"
+					  "readinessProbe.tcpSocket.port = 1\n"
+					  "readinessProbe.successThreshold = 2\n"
+					  "readinessProbe.initialDelaySeconds = 3\n");
+	assert_contains(said,
+		"startup   test -e '/a b'; every 10 s, from 0 s on, within 1 s; "
+		"good after 1, bad after 30\n");
+	assert_contains(said,
+		"liveness  GET http://127.0.0.1:8080/ with Host: x, A: b; every 10 s, from 0 s on, "
+		"within 1500ms; good after 1, bad after 3; its stop has 5 s\n");
+	assert_contains(said,
+		"readiness connect to 127.0.0.1:1; every 10 s, from 3 s on, within 1 s; "
+		"good after 2, bad after 3\n");
+	said = plan(MAIN("m") "livenessProbe.httpGet.host = ::1\nlivenessProbe.httpGet.port = 2\n"
+			      "livenessProbe.httpGet.scheme = HTTPS\n"
+			      "livenessProbe.httpGet.path = x\nreadinessProbe.grpc.port = 7\n"
+			      "startupProbe.grpc.port = 8\nstartupProbe.grpc.service = s\n");
+	assert_contains(said, "liveness  GET https://[::1]:2/x; every ");
+	assert_contains(said, "readiness gRPC health at 127.0.0.1:7; every ");
+	assert_contains(said, "startup   gRPC health of s at 127.0.0.1:8; every ");
+}
+
+static void hooks_and_changes(void **state)
+{
+	(void)state;
+	const char *said = plan(MAIN("m") "lifecycle.preStart.exec.command = mk 'a b'\n"
+					  "lifecycle.postStart.sleep.seconds = 2\n"
+					  "lifecycle.preStop.httpGet.port = 80\n"
+					  "lifecycle.postStop.exec.command = rm x\n"
+					  "lifecycle.reload.signal = HUP\n"
+					  "watch = /etc/m\nwatch = /etc/n\n");
+	assert_contains(said,
+		"     preStart  mk 'a b'\n"
+		"     postStart wait 2 s\n"
+		"     preStop   GET http://127.0.0.1:80/\n"
+		"     postStop  rm x\n"
+		"     watch     /etc/m\n"
+		"     watch     /etc/n\n"
+		"     reload    SIGHUP\n");
+	assert_contains(plan(MAIN("m") "watch = /etc/m\n"), "reload    by a restart\n");
+	assert_contains(
+		plan(MAIN("m") "lifecycle.reload.exec.command = mctl go\n"), "reload    mctl go\n");
+	assert_false(contains(plan(MAIN("m")), "reload"));
+}
+
+static void what_an_end_means(void **state)
+{
+	(void)state;
+	const char *said = plan(MAIN("m") "successExitCodes = 143, 3\nonExit = stop\n"
+					  "backoff.jitterPercent = 20\nbackoff.maxRestarts = 7\n");
+	assert_contains(said, "success   exit code 0, 3, 143\n");
+	assert_contains(said, "at last   ends the pod\n");
+	assert_contains(said, "300 s after each end, up to 20 % more; forgotten after 600 s of ");
+	assert_contains(said, "running; 7 in a row at most\n");
+	assert_contains(plan(MAIN("m") "onExit = stopOnFailure\n"),
+		"at last   ends the pod if it failed\n");
+}
+
 int test_plan(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +223,10 @@ int test_plan(void)
 		cmocka_unit_test(mounts_and_root),
 		cmocka_unit_test(identity),
 		cmocka_unit_test(limits_and_resources),
+		cmocka_unit_test(readiness_and_dependencies),
+		cmocka_unit_test(probes),
+		cmocka_unit_test(hooks_and_changes),
+		cmocka_unit_test(what_an_end_means),
 	};
 	return UNIT_RUN("plan", tests);
 }

@@ -159,6 +159,60 @@ static void running_and_ending(void **state)
 	drop(t);
 }
 
+static const char *says_it(const void *owner, int process)
+{
+	return process == *(const int *)owner ? "\"warm\", 3 of 4" : "";
+}
+
+/* Its kind, and what it says of itself while it runs. */
+static void what_kubernetes_has_no_field_for(void **state)
+{
+	(void)state;
+	static const int who = 2;
+	struct story *t = story(POLICY("Never") INIT("i") SIDECAR("s") MAIN("m"));
+	struct podstatus status = {.spec = &t->spec, .pod = t->pod, .said = says_it, .owner = &who};
+	char piece[PODSTATUS_PIECE_MAX];
+	static const char *const kinds[] = {"init", "sidecar", "main"};
+	for (int i = 0; i < COUNT(kinds); i++) {
+		struct text text = text_in(piece, sizeof(piece)), expected = {0};
+		assert_true(podstatus_piece(&status, i + 1, &text));
+		text_add(&expected, "\"podinit\":{\"kind\":\"%s\"}", kinds[i]);
+		assert_contains(piece, expected.data);
+		text_finish(&expected);
+	}
+	comes_up(t, "i");
+	exits(t, "i", 0);
+	expect_kill_tree(t, "i");
+	comes_up(t, "s");
+	comes_up(t, "m");
+	struct text text = text_in(piece, sizeof(piece));
+	assert_true(podstatus_piece(&status, 3, &text));
+	assert_contains(piece, "\"kind\":\"main\",\"says\":\"\\\"warm\\\", 3 of 4\"}");
+	drop(t);
+}
+
+/* Whom it waits for, while it does. */
+static void who_waits_says_for_whom(void **state)
+{
+	(void)state;
+	struct story *t = story(POLICY("Never") MAIN("a") MAIN("b")
+			MAIN("m") "dependsOn = a\ndependsOn = b:completed\n");
+	assert_contains(status_of(t), "{\"kind\":\"main\",\"waitsFor\":\"a:started\"}");
+	comes_up(t, "a");
+	comes_up(t, "b");
+	assert_contains(status_of(t), "{\"kind\":\"main\",\"waitsFor\":\"b:completed\"}");
+	exits(t, "b", 0);
+	expect_kill_tree(t, "b");
+	comes_up(t, "m");
+	assert_false(contains(status_of(t), "waitsFor"));
+	drop(t);
+	t = story(POLICY("Never") MAIN("a") MAIN("m") "dependsOn = a:ready\n");
+	comes_up(t, "a");
+	signalled(t, 15);
+	assert_false(contains(status_of(t), "waitsFor")); /* for nothing any more */
+	drop(t);
+}
+
 static void deadline_exceeded(void **state)
 {
 	(void)state;
@@ -287,6 +341,8 @@ int test_podstatus(void)
 		cmocka_unit_test(the_checker_checks),
 		cmocka_unit_test_teardown(initializing, forget),
 		cmocka_unit_test_teardown(running_and_ending, forget),
+		cmocka_unit_test(what_kubernetes_has_no_field_for),
+		cmocka_unit_test_teardown(who_waits_says_for_whom, forget),
 		cmocka_unit_test_teardown(deadline_exceeded, forget),
 		cmocka_unit_test_teardown(every_piece_fits, forget),
 		cmocka_unit_test(messages_fit),

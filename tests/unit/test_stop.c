@@ -107,6 +107,22 @@ static void grace_split(const char *ini, int64_t hook, int64_t kill)
 	end(t);
 }
 
+/* Whatever the grace, there are two seconds between the stop signal and SIGKILL; and so it is told. */
+static void no_grace_is_two_seconds(void **state)
+{
+	(void)state;
+	struct story *t = story(GRACED("0") MAIN("m"));
+	comes_up(t, "m");
+	signalled(t, 15);
+	expect_signal(t, "m", 15);
+	assert_true(told(t, NOTICE_KILLING, "m")->delay_ns == 2 * S);
+	at(t, 2 * S - 1);
+	assert_state(t, "m", PROCESS_STOPPING);
+	at(t, 2 * S);
+	assert_state(t, "m", PROCESS_KILLED);
+	drop(t);
+}
+
 static void grace_is_one_budget(void **state)
 {
 	(void)state;
@@ -350,6 +366,7 @@ int test_stop(void)
 		cmocka_unit_test(mains_then_sidecars_in_reverse),
 		cmocka_unit_test(no_pre_stop_and_sigterm_ignored),
 		cmocka_unit_test(pre_stop_that_hangs),
+		cmocka_unit_test(no_grace_is_two_seconds),
 		cmocka_unit_test(grace_is_one_budget),
 		cmocka_unit_test(no_grace),
 		cmocka_unit_test(mains_are_told_first),
