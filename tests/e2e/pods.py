@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -272,7 +273,7 @@ class Pod:
         assert text in self.output(), f"{text!r} is not in the output"
 
     def podctl(self, *words, prefix=(), **options):
-        until(lambda: os.path.exists(self.socket) or self.code is not None, "there is a socket")
+        until(lambda: listens(self.socket) or self.code is not None, "podinit listens")
         return subprocess.run([*prefix, for_everyone(PODCTL), "-s", self.socket, *map(str, words)], text=True,
                               capture_output=True, timeout=PATIENCE, **options)
 
@@ -288,6 +289,16 @@ class Pod:
             if one["name"] == name:
                 return one
         raise KeyError(name)
+
+
+def listens(path):
+    """A socket is there a moment before anybody listens on it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
 
 
 class Pods:
