@@ -206,8 +206,8 @@ static void kills_tree(struct life *life, const struct action *action)
 		take(life, index, OWE_KILL_LEFT);
 		return;
 	}
-	/* At the end of the pod what it leaves is asked first. */
-	if (action->all == life->model.stopping)
+	/* At the end of the pod what it leaves is asked first; in the step in which that begins both are right. */
+	if (action->all == life->model.stopping && !life->model.begins_to_stop)
 		promise_broken(life, PROMISE_STOP_ORDER, "%s is killed with the wrong ones",
 			name_of(life, index));
 	int64_t waited = life->now - process->signalled_at;
