@@ -55,6 +55,25 @@ static bool has_line(const struct text *text, const char *line, size_t length)
 	return false;
 }
 
+/* What a log must not hold: only the name is told. */
+static bool is_secret(const struct key *key)
+{
+	return key->type == KEY_ENV || key->type == KEY_HEADERS;
+}
+
+static void add_value(struct text *side, const struct key *key, const char *value, size_t length)
+{
+	size_t room = SIDE_MAX - side->length, told = length;
+	if (is_secret(key)) {
+		value += *value == '"';
+		told = strcspn(value, key->type == KEY_ENV ? "=" : ":") + 1;
+	}
+	if (told > room)
+		told = room;
+	text_add(side, "%s%.*s%s", side->length ? ", " : "", (int)told, value,
+		told < length ? "..." : "");
+}
+
 /* The values in `lines` that are not in `others`, without the "key = " before each; as much as fits. */
 static void add_values(struct text *side, const struct key *key, const struct text *lines,
 	const struct text *others)
@@ -64,10 +83,10 @@ static void add_values(struct text *side, const struct key *key, const struct te
 		size_t length = strcspn(s, "\n");
 		if (!has_line(others, s, length) && side->length < SIDE_MAX) {
 			bool is_first = strncmp(s, key->name, skip - 3) == 0 && length >= skip;
-			const char *value = is_first ? s + skip : s;
-			size_t rest = length - (size_t)(value - s), room = SIDE_MAX - side->length;
-			text_add(side, "%s%.*s%s", side->length ? ", " : "",
-				(int)(rest < room ? rest : room), value, rest < room ? "" : "...");
+			if (is_first)
+				add_value(side, key, s + skip, length - skip);
+			else if (!is_secret(key)) /* else the rest of a value of several lines */
+				add_value(side, key, s, length);
 		}
 		s += length + (s[length] != '\0');
 	}
@@ -77,7 +96,8 @@ static void describe(struct comparison *one, const char *section, const char *na
 	const struct key *key, const char *consequence)
 {
 	struct text removed = {0}, added = {0};
-	const char *who = *name ? " " : "", *unset = key->fallback && *key->fallback ? key->fallback : "unset";
+	const char *who = *name ? " " : "",
+		   *unset = key->fallback && *key->fallback ? key->fallback : "unset";
 	add_values(&removed, key, &one->before, &one->after);
 	add_values(&added, key, &one->after, &one->before);
 	if (!removed.length && !added.length)
@@ -108,7 +128,8 @@ static void write_value(struct text *out, const struct key *key, const void *sec
 		value_write(out, key, field);
 }
 
-static bool differs(struct comparison *one, const struct key *key, const void *old, const void *fresh)
+static bool differs(
+	struct comparison *one, const struct key *key, const void *old, const void *fresh)
 {
 	write_value(&one->before, key, old);
 	write_value(&one->after, key, fresh);
@@ -148,8 +169,8 @@ static int find_volume(const struct pod_spec *spec, const char *name)
 	return -1;
 }
 
-static void compare_volume(struct comparison *one, const struct volume_spec *old,
-	const struct volume_spec *fresh)
+static void compare_volume(
+	struct comparison *one, const struct volume_spec *old, const struct volume_spec *fresh)
 {
 	for (int i = 0; i < KEY_COUNT; i++) {
 		if ((KEYS[i].sections & IN_VOLUME) && differs(one, &KEYS[i], old, fresh))

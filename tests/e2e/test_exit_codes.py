@@ -1,4 +1,4 @@
-"""The exit code of podinit: DESIGN.md section 5."""
+"""The exit code of podinit, for each way in which a pod ends."""
 
 import signal
 

@@ -1,5 +1,5 @@
-/* The model: takes each event in and works out, by the specification (pod-semantics sections
- * 2-7, 9-11, and docs/design.md for what Kubernetes has not), what the core owes in that step. It must
+/* The model: takes each event in and works out, by what Kubernetes does with a Pod
+ * (and docs/design.md for what Kubernetes has not), what the core owes in that step. It must
  * not call the core nor look at its state: what both got wrong would look right. */
 #include <string.h>
 

@@ -1,5 +1,4 @@
-/* The model: how an instance ends, and whether and when the next one begins (pod-semantics sections
- * 4, 6 and 7). Like model.c it must not ask the core. */
+/* The model: how an instance ends, and whether and when the next one begins. Like model.c it must not ask the core. */
 #include <string.h>
 
 #include "model.h"

@@ -1,4 +1,4 @@
-/* The model: the probes of one process (pod-semantics section 9). One attempt at a time, in the
+/* The model: the probes of one process. One attempt at a time, in the
  * rhythm of its period; the thresholds count equal results in a row. Like model.c it must not ask
  * the core. */
 #include "model.h"

@@ -1,5 +1,4 @@
-/* What the model's state means in Kubernetes' words (pod-semantics sections 5.1 to 5.4, DESIGN
- * section 5), written from those sections. Must not change the model. */
+/* What the model's state means in Kubernetes' words: phase, conditions, exit code. Must not change the model. */
 #include "sim.h"
 
 bool model_is_started(const struct pod_spec *spec, const struct model_process *process, int index)

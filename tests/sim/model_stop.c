@@ -1,4 +1,4 @@
-/* The model: how one process, or the pod, is told to stop (pod-semantics section 10). Like model.c
+/* The model: how one process, or the pod, is told to stop. Like model.c
  * it must not ask the core. */
 #include "model.h"
 

@@ -1,4 +1,4 @@
-/* podinit's own exit code, and the phase it follows from (DESIGN section 5, semantics 5.1). */
+/* podinit's own exit code, and the phase it follows from. */
 #include "unit.h"
 
 static void mains_own_code(void **state)

@@ -1,4 +1,4 @@
-/* What the result of an attempt means (pod-semantics 8.1, 8.2): thresholds, errors, warnings, results of
+/* What the result of an attempt means: thresholds, errors, warnings, results of
  * attempts that nobody waits for, and what is told of it. */
 #include "unit.h"
 

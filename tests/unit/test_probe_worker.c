@@ -1,4 +1,4 @@
-/* When the worker of a probe makes an attempt (pod-semantics 8.1): from the start of the process on, in its
+/* When the worker of a probe makes an attempt: from the start of the process on, in its
  * rhythm, one at a time, and not where its result would mean nothing. */
 #include "unit.h"
 

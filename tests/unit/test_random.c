@@ -107,7 +107,7 @@ static void random_step(struct story *t)
 	t->queued = 0;
 }
 
-/* DESIGN section 5, from the ends alone. */
+/* From the ends alone. */
 static int expected_exit_code(struct story *t)
 {
 	bool all_good = t->pod->stopping != STOP_INIT_FAILED;
