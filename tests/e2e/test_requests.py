@@ -2,6 +2,7 @@
 of requests.c makes all attempts of a table side by side, and each row is looked at. What podinit makes of them is
 not looked at here."""
 
+import contextlib
 import re
 import socket
 import struct
@@ -438,14 +439,22 @@ def fill(listener):
     return waiting
 
 
+def connecting(listener):
+    """How many of this machine try to connect to it, and have no answer."""
+    port = f":{listener.getsockname()[1]:04X}"
+    rows = [line.split() for line in open("/proc/net/tcp", encoding="ascii")]
+    return sum(row[2].endswith(port) and row[3] == "02" for row in rows)
+
+
 def test_connection_in_progress(driver):
     """Nobody answers, or only after a while."""
-    def serve(listener):
-        time.sleep(0.3)  # the attempts have found the queue full
+    def serve(listener, tried_before):
+        until(lambda: connecting(listener) >= tried_before + 2, "the attempts have found the queue full")
         for _ in range(6):  # four that wait, and the two
-            connection, _ = listener.accept()
-            connection.sendall(OK)
-            connection.close()
+            with contextlib.suppress(OSError):  # who only connects may be gone; and the listener, at the end
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(OK)
 
     with socket.socket() as never, socket.socket() as late:
         waiting = fill(never) + fill(late)
@@ -453,7 +462,7 @@ def test_connection_in_progress(driver):
         records = [record("tcp", "tcp", "-", ports[0], limit=200),
                    record("http", "http", "-", ports[0], limit=200),
                    record("lateTcp", "tcp", "-", ports[1]), record("lateHttp", "http", "-", ports[1])]
-        threading.Thread(target=serve, args=(late,), daemon=True).start()
+        threading.Thread(target=serve, args=(late, connecting(late)), daemon=True).start()
         found = attempts(driver, records)
         for connection in waiting:
             connection.close()
