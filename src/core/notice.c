@@ -84,7 +84,7 @@ const char *stop_cause_text(enum stop_cause cause)
 		[STOP_WATCHDOG] = "it did not say WATCHDOG=1 in time",
 		[STOP_CHANGED] = "its configuration has changed",
 		[STOP_RESTART_ALL] = "all are to start again",
-		[STOP_MAIN_ENDED] = "a main has ended that it cannot do without",
+		[STOP_MAIN_ENDED] = "a main has ended that the pod cannot do without",
 	};
 	return texts[cause];
 }
@@ -300,6 +300,17 @@ void notice_add_end(struct text *out, const struct notice *notice)
 	}
 }
 
+static void add_stopping(struct text *out, const struct pod_spec *spec, const struct notice *notice)
+{
+	if (notice->cause == STOP_MAIN_ENDED)
+		text_add(out, "ends because main %s has ended, which the pod cannot do without",
+			spec->processes[notice->count].name);
+	else
+		text_add(out, "ends because %s", stop_cause_text((enum stop_cause)notice->cause));
+	text_add(out, ", within ");
+	notice_add_seconds(out, notice->delay_ns);
+}
+
 static void add_killing(struct text *out, const struct notice *notice)
 {
 	if (notice->signo == 9 && notice->delay_ns < 0) {
@@ -422,9 +433,7 @@ static void add_text(struct text *out, const struct pod_spec *spec, const struct
 		break;
 	case NOTICE_DEADLINE_EXCEEDED:
 	case NOTICE_STOPPING:
-		text_add(out, "ends because %s, within ",
-			stop_cause_text((enum stop_cause)notice->cause));
-		notice_add_seconds(out, notice->delay_ns);
+		add_stopping(out, spec, notice);
 		break;
 	case NOTICE_LEFTOVER:
 		add_leftover(out, notice);

@@ -13,16 +13,16 @@ enum notice_reason {
 	NOTICE_COMPLETED, /* ended with 0 */
 	NOTICE_ERROR,	  /* ended otherwise */
 	NOTICE_OOM_KILLED,
-	NOTICE_START_ERROR, /* could not be started */
-	NOTICE_BACK_OFF,    /* will start again, after a delay */
-	NOTICE_KILLING,	    /* is told to stop, or killed */
-	NOTICE_PHASE,	    /* the pod is in another phase */
-	NOTICE_SIGNAL,	    /* podinit got a signal */
-	NOTICE_ORPHAN,	    /* one reaped that podinit did not start */
-	NOTICE_ADOPTED,	    /* its main process is another one now */
+	NOTICE_START_ERROR,   /* could not be started */
+	NOTICE_BACK_OFF,      /* will start again, after a delay */
+	NOTICE_KILLING,	      /* is told to stop, or killed */
+	NOTICE_PHASE,	      /* the pod is in another phase */
+	NOTICE_SIGNAL,	      /* podinit got a signal */
+	NOTICE_ORPHAN,	      /* one reaped that podinit did not start */
+	NOTICE_ADOPTED,	      /* its main process is another one now */
 	NOTICE_RESTART_LIMIT, /* it has been started again too often */
-	NOTICE_RESTART_ALL, /* RestartAllContainers */
-	NOTICE_UNHEALTHY,   /* a probe, or the watchdog, failed */
+	NOTICE_RESTART_ALL,   /* RestartAllContainers */
+	NOTICE_UNHEALTHY,     /* a probe, or the watchdog, failed */
 	NOTICE_PROBE_WARNING,
 	NOTICE_FAILED_POST_START_HOOK,
 	NOTICE_FAILED_PRE_STOP_HOOK,
@@ -57,7 +57,7 @@ enum spawn_stage {
 	STAGE_MESSAGE,	/* terminationMessagePath */
 	STAGE_READ_ONLY,
 	STAGE_PID_NAMESPACE,
-	STAGE_JOIN, /* of a command beside it */
+	STAGE_JOIN,   /* of a command beside it */
 	STAGE_RLIMIT, /* item: enum rlimit_kind */
 	STAGE_NICE,
 	STAGE_OOM_SCORE,
@@ -83,7 +83,7 @@ enum spawn_stage {
 	STAGE_PRE_START,  /* its hook failed */
 	STAGE_DAEMON,	  /* none was left */
 	STAGE_DEPENDENCY, /* item: index of the process that will not be what it must be */
-	STAGE_ABORTED, /* given up because the pod ends */
+	STAGE_ABORTED,	  /* given up because the pod ends */
 	STAGE_COUNT,
 };
 
@@ -129,7 +129,7 @@ struct notice {
 	int32_t pid;	       /* 0: none */
 	int32_t restart_count; /* -1: none */
 	int32_t count; /* of LEFTOVER (signo 0: they stay, and end with the pod); of EVICTED:
-				 * index of the volume; of RESTART_LIMIT: how often */
+				 * index of the volume; of STOPPING by a main: its index; of RESTART_LIMIT: how often */
 	struct spawn_error spawn_error; /* of START_ERROR */
 	int64_t delay_ns; /* of BACK_OFF, KILLING and STOPPING: until it happens; of COMPLETED,
 			      ERROR, OOM_KILLED: how long it ran. -1: none */

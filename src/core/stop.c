@@ -173,6 +173,8 @@ void pod_stop(struct step *step, enum stop_cause cause, int64_t grace_ns)
 	notice.cause = (uint8_t)cause;
 	if (cause == STOP_EVICTED)
 		notice.count = pod->evicted_volume;
+	if (cause == STOP_MAIN_ENDED)
+		notice.count = pod->decider;
 	notice.delay_ns = grace_ns;
 	step_tell(step, &notice);
 	for (int i = step->spec->init_count; i < pod->process_count; i++)

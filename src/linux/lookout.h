@@ -11,7 +11,8 @@ enum { LOOKOUT_PERIOD_S = 10 }; /* how often it looks without being told of anyt
 
 enum lookout_word {
 	LOOKOUT_CHANGED,
-	LOOKOUT_UNSEEN, /* cannot be looked at, for now: error */
+	LOOKOUT_UNSEEN,	 /* cannot be looked at, for now: error */
+	LOOKOUT_NOWHERE, /* whoever looks is not where the process is: error. It ends */
 	LOOKOUT_UNTOLD, /* the kernel does not tell of its changes: error. It is looked at all the same */
 };
 

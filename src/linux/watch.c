@@ -50,6 +50,10 @@ static void take_news(struct loop *loop, int process, const struct lookout_news 
 	case LOOKOUT_UNSEEN:
 		log_line("%s: watch: %s: %s; looked for again", name, path, strerror(news->error));
 		break;
+	case LOOKOUT_NOWHERE:
+		log_line("%s: cannot watch: cannot enter its mount namespace: %s", name,
+			strerror(news->error));
+		break;
 	case LOOKOUT_UNTOLD:
 		log_line("%s: watch: %s: the kernel has no more inotify for it (%s); looked at "
 			 "every %d s",
@@ -102,7 +106,7 @@ static int look_out(const struct loop *loop, int process, int fd, int parent)
 		lookout_run(&spec->lifecycle->watch, STDIN_FILENO);
 	else
 		lookout_tell(STDIN_FILENO,
-			&(struct lookout_news){.word = LOOKOUT_UNSEEN, .error = -result});
+			&(struct lookout_news){.word = LOOKOUT_NOWHERE, .error = -result});
 	return 1;
 }
 

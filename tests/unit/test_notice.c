@@ -126,6 +126,9 @@ static void messages(void **state)
 			"web: never becomes what dependsOn asks for: web"},
 		{{NOTICE_STOPPING, .process = -1, .cause = STOP_COMPLETED, .delay_ns = 30 * S},
 			"pod: ends because every main has ended, within 30 s"},
+		{{NOTICE_STOPPING, .process = -1, .cause = STOP_MAIN_ENDED, .delay_ns = 30 * S},
+			"pod: ends because main web has ended, which the pod cannot do without, "
+			"within 30 s"},
 		{{NOTICE_START_ERROR, .spawn_error = {STAGE_EXEC, 0, 2}},
 			"web: cannot execute x: No such file or directory"},
 		{{NOTICE_LEFTOVER, .process = -1, .count = 2, .signo = 15},
