@@ -162,8 +162,8 @@ def test_a_socket_that_lingers_holds_podinit_not_up(pods, how):
 
 
 def test_the_heir_of_a_main_process_is_the_main_process_when_that_ends(pods):
-    pod = start(pods, "child", "c", "session", 0, "main-pid", "me", "stay", "the heir is there",
-                "c", "-", "until", pods.directory / "go", "exit", 3, keys=["notify = all"])
+    pod = start(pods, "child", "c", "session", 0, "main-pid", "me", "barrier", "heard",
+                "stay", "the heir is there", "c", "-", "until", pods.directory / "go", "exit", 3, keys=["notify = all"])
     until(lambda: "the heir is there" in read(pod.out), "there is an heir")
     old = pod.running("m")
     (pods.directory / "go").touch()
