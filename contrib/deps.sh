@@ -23,6 +23,7 @@ getpcaps:libcap2-bin
 /usr/lib/python3/dist-packages/xdist:python3-pytest-xdist
 /usr/lib/python3/dist-packages/grpc:python3-grpcio
 openssl:openssl
+systemd-notify:systemd
 unshare:util-linux
 setpriv:util-linux
 newuidmap:uidmap
