@@ -54,6 +54,18 @@ NAMESPACES = ["unshare", "--fork", "--pid", "--mount-proc", "--net", "--uts", "-
 PATIENCE = 20  # seconds that something may take which takes none: the machine may be busy
 
 
+def fill(pipe):
+    """Writes "f" to a pipe until it is full to the last byte; how many."""
+    filled = 0
+    os.set_blocking(pipe, False)
+    while True:
+        try:
+            filled += os.write(pipe, b"f" * 4096)
+        except BlockingIOError:
+            os.set_blocking(pipe, True)
+            return filled
+
+
 def until(condition, what, seconds=PATIENCE, every=0.005):
     """Waits until condition() is true and returns what it returned."""
     deadline = time.monotonic() + seconds

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, is_running, memory_kib, never, until
+from pods import PLAIN, SANDBOX, UNSHARE, fill, is_running, memory_kib, never, until
 from test_messages import ended, script  # noqa: F401: a fixture
 from test_reload import reload
 from test_rootfs import NOBODY
@@ -181,14 +181,7 @@ def test_a_gigabyte_arrives_whole_and_podinit_stays_small(pods):
 def full_pipe():
     """Its two ends, and how much is in it."""
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    filled = 0
-    while True:
-        try:
-            filled += os.write(writing, b"f" * 4096)
-        except BlockingIOError:
-            os.set_blocking(writing, True)
-            return reading, writing, filled
+    return reading, writing, fill(writing)
 
 
 def written_by(pid):

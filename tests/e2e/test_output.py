@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from pods import PLAIN, SANDBOX, UNSHARE, never, until
+from pods import PLAIN, SANDBOX, UNSHARE, fill, never, until
 
 WAYS = [SANDBOX, UNSHARE, PLAIN]
 CHATTY = "[pod]\nrestartPolicy = Always\nterminationGracePeriodSeconds = 2\n" + "".join(
@@ -33,13 +33,8 @@ def test_a_log_that_nobody_reads_does_not_block_podinit(pods, how, kind):
         reader = os.open(pods.directory / "fifo", os.O_RDONLY | os.O_NONBLOCK)
         writer = os.open(pods.directory / "fifo", os.O_WRONLY)
     try:
-        if kind != "socket":  # filled to the last byte
-            os.set_blocking(writer, False)
-            try:
-                while True:
-                    os.write(writer, b"x" * 4096)
-            except BlockingIOError:
-                os.set_blocking(writer, True)
+        if kind != "socket":
+            fill(writer)
         pod = pods.start(CHATTY, how=how, stderr=writer)
         goes_on(pod, 200)
         # Its processes' standard error is the same pipe; O_NONBLOCK must not be set on that.

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pods import HELPER, PLAIN, SANDBOX, UNSHARE, never, polite, read, until
+from pods import HELPER, PLAIN, SANDBOX, UNSHARE, fill, never, polite, read, until
 from truth import start_error
 
 WAYS = [SANDBOX, UNSHARE, PLAIN]
@@ -111,14 +111,7 @@ def test_what_a_process_said_last_is_not_lost(pods, size):
 
 def test_the_last_words_of_a_pod_wait_a_moment_for_their_reader(pods):
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    filled = 0
-    while True:
-        try:
-            filled += os.write(writing, b"f" * 4096)
-        except BlockingIOError:
-            break
-    os.set_blocking(writing, True)
+    filled = fill(writing)
     pod = pods.start(one("sh -c 'echo last words'", TTY), stdout=writing)
     os.close(writing)
     pod.event(reason="Completed")
