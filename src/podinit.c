@@ -90,8 +90,8 @@ static struct ground_site site_of(const struct start *start)
 }
 
 /* Everything that runs, and the ground under it. Returns the exit code. */
-static int run_pod(struct start *start, struct event_log *log, struct ground *ground,
-	int outer_signals_fd)
+static int run_pod(
+	struct start *start, struct event_log *log, struct ground *ground, int outer_signals_fd)
 {
 	const struct ground_site site = site_of(start);
 	struct loop_setup setup = {

@@ -27,8 +27,8 @@ void pod_restart_all_progress(struct step *step)
 	struct pod *pod = step->pod;
 	if (pod->restart_all_at > step->now || !pod_is_settled(pod))
 		return;
-	restart_count_delay(&step->spec->processes[pod->decider], &pod->processes[pod->decider],
-		step->now);
+	restart_count_delay(
+		&step->spec->processes[pod->decider], &pod->processes[pod->decider], step->now);
 	for (int i = 0; i < pod->process_count; i++)
 		process_forget(&pod->processes[i]);
 	pod->restart_all_at = NEVER;

@@ -27,9 +27,9 @@ enum process_state {
 	PROCESS_PRE_START, /* its preStart hook runs */
 	PROCESS_SPAWNING,  /* ACT_SPAWN was given */
 	PROCESS_ABORTING,  /* ACT_SPAWN was given, then ACT_ABORT */
-	PROCESS_FORKING,   /* of a daemon: its program runs, or (pid 0) has ended, and the daemon that
+	PROCESS_FORKING, /* of a daemon: its program runs, or (pid 0) has ended, and the daemon that
 			      it left is looked for, until its deadline */
-	PROCESS_STARTING,  /* runs, and so does its postStart hook */
+	PROCESS_STARTING, /* runs, and so does its postStart hook */
 	PROCESS_RUNNING,
 	PROCESS_PRE_STOP,  /* its preStop hook runs, until its deadline */
 	PROCESS_TURN,	   /* waits for its turn to stop, until its deadline */
@@ -54,8 +54,8 @@ struct process {
 	int64_t deadline;		   /* when its state changes by itself; NEVER: not */
 	int64_t started_at;		   /* of the instance that runs */
 	int64_t backoff_ns, backoff_since; /* crash backoff entry; since -1: none */
-	int64_t watchdog_at;		   /* when it must have said WATCHDOG=1; NEVER: it need not */
-	int64_t watchdog_ns;		   /* how often this instance must */
+	int64_t watchdog_at; /* when it must have said WATCHDOG=1; NEVER: it need not */
+	int64_t watchdog_ns; /* how often this instance must */
 	struct termination last, previous; /* the latest end and the one before */
 	int32_t pid;			   /* 0: none runs */
 	int32_t instances;		   /* started or tried; restartCount is one less */
@@ -64,31 +64,31 @@ struct process {
 	uint8_t stop_cause;		   /* enum stop_cause: why this instance is being stopped */
 	bool post_start_done;		   /* this instance's postStart hook, if any, succeeded */
 	bool startup_done;		   /* this instance's startupProbe, if any, succeeded */
-	bool notified;			   /* this instance has said READY=1, if it does so at all */
-	bool busy;			   /* it has said STOPPING=1, or RELOADING=1 and not READY=1 again */
-	bool ready;			   /* the readinessProbe's latest result, if it has one */
-	bool is_started;		   /* Kubernetes' `started`, as of the last step */
-	bool ever_started;		   /* some instance was Started: the start gate is open */
-	bool group_signalled;		   /* its process group has been asked to end */
-	bool reload_wanted;		   /* once it runs, and its last reload is over */
-	bool reloading;			   /* its reload hook runs */
-	bool all_again;			   /* its end asks for RestartAllContainers */
-	bool leaving;			   /* a reload of the pod's file takes this one out */
-	bool is_ready;			   /* Kubernetes' `ready`, as of the last step */
-	bool touched;			   /* in this step: what follows from its state may differ */
+	bool notified;	      /* this instance has said READY=1, if it does so at all */
+	bool busy;	      /* it has said STOPPING=1, or RELOADING=1 and not READY=1 again */
+	bool ready;	      /* the readinessProbe's latest result, if it has one */
+	bool is_started;      /* Kubernetes' `started`, as of the last step */
+	bool ever_started;    /* some instance was Started: the start gate is open */
+	bool group_signalled; /* its process group has been asked to end */
+	bool reload_wanted;   /* once it runs, and its last reload is over */
+	bool reloading;	      /* its reload hook runs */
+	bool all_again;	      /* its end asks for RestartAllContainers */
+	bool leaving;	      /* a reload of the pod's file takes this one out */
+	bool is_ready;	      /* Kubernetes' `ready`, as of the last step */
+	bool touched;	      /* in this step: what follows from its state may differ */
 };
 
 /* The worker of one probe of one process: pod-wide, by probe_spec.index. */
 struct probe {
-	int64_t due;	     /* the next attempt; NEVER: none is to come */
-	int64_t fails_at;    /* the attempt that is made has failed then; NEVER: none is made */
-	int32_t process;     /* index: whose it is */
-	int32_t results;     /* equal ones in a row */
-	uint32_t attempt;    /* number of the latest */
-	uint8_t type;	     /* enum probe_type */
-	uint8_t last;	     /* enum probe_result of the latest that counted */
-	uint8_t tries;	     /* attempts in a row that podinit could not make */
-	uint8_t padding;     /* none that the compiler chooses: the state is compared byte by byte */
+	int64_t due;	  /* the next attempt; NEVER: none is to come */
+	int64_t fails_at; /* the attempt that is made has failed then; NEVER: none is made */
+	int32_t process;  /* index: whose it is */
+	int32_t results;  /* equal ones in a row */
+	uint32_t attempt; /* number of the latest */
+	uint8_t type;	  /* enum probe_type */
+	uint8_t last;	  /* enum probe_result of the latest that counted */
+	uint8_t tries;	  /* attempts in a row that podinit could not make */
+	uint8_t padding;  /* none that the compiler chooses: the state is compared byte by byte */
 };
 
 enum pod_condition {
@@ -102,15 +102,15 @@ enum pod_condition {
 struct pod {
 	int32_t process_count, probe_count;
 	int32_t next_init; /* who starts next; init_count: all have */
-	int32_t starting;  /* the main that is being started, and holds the ones below it up; -1: none */
-	uint8_t phase;	   /* enum pod_phase */
-	uint8_t stopping;  /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
+	int32_t starting; /* the main that is being started, and holds the ones below it up; -1: none */
+	uint8_t phase;	      /* enum pod_phase */
+	uint8_t stopping;     /* enum stop_cause: why the pod ends; STOP_NONE: it does not */
 	uint8_t stop_signals; /* how many SIGTERM and SIGINT came */
 	uint8_t stop_signo;   /* the signal that an entrypoint is stopped with; 0: its own */
 	bool draining;	      /* every process is gone, or the grace is over: what
 			       they left is asked to end */
 	bool finished;	      /* ACT_FINISH was given; nothing happens any more */
-	bool replacing;	      /* a reload waits until those that are leaving have ended; nothing starts */
+	bool replacing; /* a reload waits until those that are leaving have ended; nothing starts */
 	bool replacement_told; /* ACT_REPLACE was given */
 	bool conditions[CONDITION_COUNT];
 	int64_t condition_since[CONDITION_COUNT];
@@ -122,8 +122,8 @@ struct pod {
 				   when they have ended; NEVER: not */
 	int32_t evicted_volume; /* of STOP_EVICTED: which; else -1 */
 	int32_t decider; /* of STOP_MAIN_ENDED: the main; its RestartAllContainers: who asked; else -1 */
-	uint32_t seed;	 /* of all chance there is: jitter */
-	uint32_t unexpected; /* events that made no sense in their state; ignored */
+	uint32_t seed;		    /* of all chance there is: jitter */
+	uint32_t unexpected;	    /* events that made no sense in their state; ignored */
 	struct process processes[]; /* and behind them the struct probe: pod_probe() */
 };
 
@@ -185,26 +185,26 @@ struct event {
 };
 
 enum action_type {
-	ACT_SPAWN,	 /* process -> EVENT_SPAWNED or EVENT_SPAWN_FAILED */
-	ACT_ABORT,	 /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
+	ACT_SPAWN,	  /* process -> EVENT_SPAWNED or EVENT_SPAWN_FAILED */
+	ACT_ABORT,	  /* process: give its spawning up -> EVENT_SPAWN_FAILED, or _SPAWNED if it
 			    was too late */
-	ACT_SIGNAL,	 /* process, signo, group */
-	ACT_KILL_TREE,	 /* process, all: SIGKILL to it and what it left */
-	ACT_ADOPT,	 /* process: look for the daemon that its program left -> EVENT_ADOPTED */
+	ACT_SIGNAL,	  /* process, signo, group */
+	ACT_KILL_TREE,	  /* process, all: SIGKILL to it and what it left */
+	ACT_ADOPT,	  /* process: look for the daemon that its program left -> EVENT_ADOPTED */
 	ACT_CANCEL_ADOPT, /* process: no more */
-	ACT_PROBE,	 /* process, probe, attempt: make one -> EVENT_PROBED */
+	ACT_PROBE,	  /* process, probe, attempt: make one -> EVENT_PROBED */
 	ACT_CANCEL_PROBE, /* process, probe: its result no longer matters */
-	ACT_RUN_HOOK,	 /* process, hook -> EVENT_HOOK_DONE */
-	ACT_CANCEL_HOOK, /* process, hook: its result no longer matters */
-	ACT_DRAIN,	 /* signo: to every descendant left; -> EVENT_DRAINED when none is */
-	ACT_REPLACE,	 /* those that are leaving have ended: pod_transfer(), before any other event */
-	ACT_TELL,	 /* notice */
-	ACT_FINISH,	 /* exit_code: podinit ends */
+	ACT_RUN_HOOK,	  /* process, hook -> EVENT_HOOK_DONE */
+	ACT_CANCEL_HOOK,  /* process, hook: its result no longer matters */
+	ACT_DRAIN,	  /* signo: to every descendant left; -> EVENT_DRAINED when none is */
+	ACT_REPLACE, /* those that are leaving have ended: pod_transfer(), before any other event */
+	ACT_TELL,    /* notice */
+	ACT_FINISH,  /* exit_code: podinit ends */
 	ACTION_TYPE_COUNT,
 };
 
 struct action {
-	uint8_t type; /* enum action_type */
+	uint8_t type;	     /* enum action_type */
 	uint8_t probe, hook; /* enum probe_type, enum hook_type */
 	uint8_t signo;
 	uint32_t attempt;

@@ -64,11 +64,12 @@ static void add_head(struct text *out, const struct podstatus *status)
 	text_add(out, "%s},", is[CONDITION_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
 	add_condition(out, status, "ContainersReady", is[CONDITION_CONTAINERS_READY],
 		since[CONDITION_CONTAINERS_READY]);
-	text_add(out, "%s}", is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
+	text_add(out, "%s}",
+		is[CONDITION_CONTAINERS_READY] ? "" : ",\"reason\":\"ContainersNotReady\"");
 	if (since[CONDITION_ALL_RESTARTING] > pod->started_at || is[CONDITION_ALL_RESTARTING]) {
 		text_add(out, ",");
-		add_condition(out, status, "AllContainersRestarting",
-			is[CONDITION_ALL_RESTARTING], since[CONDITION_ALL_RESTARTING]);
+		add_condition(out, status, "AllContainersRestarting", is[CONDITION_ALL_RESTARTING],
+			since[CONDITION_ALL_RESTARTING]);
 		text_add(out, "}");
 	}
 	text_add(out,

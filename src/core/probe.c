@@ -43,8 +43,8 @@ void probes_begin(struct step *step, int index)
 		if (!spec)
 			continue;
 		/* The others wait until it is Started. */
-		int64_t due = type == PROBE_STARTUP ? time_after(begin, spec->initial_delay_ns)
-						    : NEVER;
+		int64_t due =
+			type == PROBE_STARTUP ? time_after(begin, spec->initial_delay_ns) : NEVER;
 		struct probe *probe = pod_probe(step->pod, spec);
 		*probe = (struct probe){
 			.due = due,
@@ -145,8 +145,8 @@ static void attempt(struct step *step, int index, int type)
 /* `counts`: it has consequences. */
 static void tell_failure(struct step *step, int index, int type, bool timed_out, bool counts)
 {
-	static const uint8_t causes[PROBE_COUNT] = {[PROBE_STARTUP] = STOP_STARTUP_PROBE,
-		[PROBE_LIVENESS] = STOP_LIVENESS_PROBE};
+	static const uint8_t causes[PROBE_COUNT] = {
+		[PROBE_STARTUP] = STOP_STARTUP_PROBE, [PROBE_LIVENESS] = STOP_LIVENESS_PROBE};
 	struct notice notice = process_notice(step, index, NOTICE_UNHEALTHY);
 	notice.probe = (uint8_t)type;
 	notice.timed_out = timed_out;

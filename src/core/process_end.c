@@ -42,8 +42,8 @@ static void wait_for_restart(struct step *step, int index)
 	}
 	int64_t at = restart_time(spec, process);
 	int64_t delay = at > process->last.finished_at ? at - process->last.finished_at : 0;
-	double share = (double)spec->lifecycle->jitter_percent / 100 * chance_of(step, index) /
-		UINT32_MAX;
+	double share =
+		(double)spec->lifecycle->jitter_percent / 100 * chance_of(step, index) / UINT32_MAX;
 	at = time_after(at, (int64_t)((double)delay * share));
 	process_set_state(process, PROCESS_WAITING, at);
 	if (at > step->now) {
@@ -125,8 +125,8 @@ void process_post_stop_over(struct step *step, int index, const struct event *ev
 	process_settle(step, index);
 }
 
-static struct termination termination_of(const struct process_spec *spec,
-	const struct event *event, const struct process *process, int64_t now)
+static struct termination termination_of(const struct process_spec *spec, const struct event *event,
+	const struct process *process, int64_t now)
 {
 	struct termination end = {
 		.started_at = process->started_at,

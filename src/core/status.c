@@ -147,7 +147,7 @@ static enum pod_phase raw_phase(
 	bool initialized = pod->next_init >= spec->init_count;
 	if (pod->stopping == STOP_MAIN_ENDED && (pod->finished || !anything_lives(pod)))
 		return termination_is_success(&pod->processes[pod->decider].last) ? PHASE_SUCCEEDED
-										   : PHASE_FAILED;
+										  : PHASE_FAILED;
 	if (pod->stopping && (pod->finished || !anything_lives(pod))) {
 		/* A pod that was told to end: how all its mains ended decides. */
 		bool good = pod->stopping != STOP_DEADLINE && pod->stopping != STOP_EVICTED &&
@@ -177,8 +177,7 @@ enum pod_phase pod_compute_phase(const struct pod_spec *spec, const struct pod *
 	struct counts n = count(spec, pod);
 	enum pod_phase phase = raw_phase(spec, pod, &n);
 	bool was_final = pod->phase == PHASE_SUCCEEDED || pod->phase == PHASE_FAILED;
-	bool all_again =
-		pod->restart_all_at != NEVER || pod->conditions[CONDITION_ALL_RESTARTING];
+	bool all_again = pod->restart_all_at != NEVER || pod->conditions[CONDITION_ALL_RESTARTING];
 	bool is_final = phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
 	/* Final is for ever; and a pod is not final while something in it lives (unless that is
 	 * stuck for good, and podinit ends). Nor does one that ran become Pending again because a

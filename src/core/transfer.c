@@ -156,8 +156,9 @@ void pod_transfer(const struct pod_spec *old_spec, const struct pod *old,
 	pod->starting = moved(changes, old->starting);
 	pod->decider = moved(changes, old->decider);
 	if (!pod->stopping && spec->deadline_ns != old_spec->deadline_ns)
-		pod->deadline = spec->deadline_ns < 0 ? NEVER
-						      : time_after(pod->started_at, spec->deadline_ns);
+		pod->deadline = spec->deadline_ns < 0
+			? NEVER
+			: time_after(pod->started_at, spec->deadline_ns);
 	move_processes(&step, old_spec, old, changes);
 	pass_by_inits(pod, spec, now);
 }

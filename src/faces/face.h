@@ -13,8 +13,9 @@
 struct start {
 	struct pod_spec spec;
 	struct arena arena; /* of what the command line says: the spec may become another one */
-	const char *config; /* the file or directory that can be read again, absolute, or "-"; NULL: none */
-	const char *message_path; /* of the pod, whatever its file says; NULL: not said */
+	const char *
+		config; /* the file or directory that can be read again, absolute, or "-"; NULL: none */
+	const char *message_path;  /* of the pod, whatever its file says; NULL: not said */
 	const struct voice *voice; /* NULL: podinit's own words */
 	enum log_level level;
 	const char *events; /* file; NULL: none */

@@ -71,8 +71,7 @@ static void make_spec(struct start *start, const struct options *options, struct
 		spec_check(spec, problems);
 	} else if (config) {
 		config_read(spec, config, problems);
-		start->config =
-			strcmp(config, "-") == 0 ? config : absolute(&start->arena, config);
+		start->config = strcmp(config, "-") == 0 ? config : absolute(&start->arena, config);
 	} else {
 		spec_pause(spec);
 		spec_check(spec, problems);

@@ -152,8 +152,8 @@ static void begin_sleep(struct attempt *attempt)
 	ev_timer_start(attempt->loop->ev, &attempt->sleep);
 }
 
-static struct attempt *attempt_of(struct attempts *attempts, const struct pod_spec *spec,
-	int process, bool is_hook, int type)
+static struct attempt *attempt_of(
+	struct attempts *attempts, const struct pod_spec *spec, int process, bool is_hook, int type)
 {
 	if (is_hook)
 		return attempts->hooks[process] ? &attempts->hooks[process][type] : NULL;
@@ -248,8 +248,7 @@ const char *attempt_text(struct loop *loop, const struct notice *notice)
 		[NOTICE_FAILED_POST_STOP_HOOK] = 1 + HOOK_POST_STOP,
 		[NOTICE_FAILED_RELOAD_HOOK] = 1 + HOOK_RELOAD,
 	};
-	bool is_probe =
-		(notice->reason == NOTICE_UNHEALTHY && notice->cause != STOP_WATCHDOG) ||
+	bool is_probe = (notice->reason == NOTICE_UNHEALTHY && notice->cause != STOP_WATCHDOG) ||
 		notice->reason == NOTICE_PROBE_WARNING;
 	int hook = hooks[notice->reason];
 	/* A preStart hook's failure is that of the start. */
@@ -294,7 +293,8 @@ static void make_podprobe(struct attempts *attempts, struct attempt *attempt)
 	const char *host = type == HANDLER_HTTP ? handler->http_host : handler->tcp_host;
 	const char *what = type == HANDLER_HTTP ? handler->http_path : handler->grpc_service;
 	const char *kind = type == HANDLER_HTTP ? (handler->http_https ? "https" : "http")
-						: type == HANDLER_GRPC ? "grpc" : "tcp";
+		: type == HANDLER_GRPC		? "grpc"
+						: "tcp";
 	strings_add(arena, argv, attempts->podprobe);
 	strings_add(arena, argv, kind);
 	if (attempt->is_hook && type == HANDLER_HTTP)
@@ -334,16 +334,16 @@ static void make(struct attempts *attempts, struct loop *loop, struct attempt *a
 		make_podprobe(attempts, attempt);
 }
 
-static void make_hooks(struct attempts *attempts, struct loop *loop,
-	const struct process_spec *process, int index)
+static void make_hooks(
+	struct attempts *attempts, struct loop *loop, const struct process_spec *process, int index)
 {
 	const struct lifecycle_spec *life = process->lifecycle;
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		if (!life->hooks[hook])
 			continue;
 		if (!attempts->hooks[index])
-			attempts->hooks[index] = arena_alloc(
-				&attempts->arena, sizeof(struct attempt) * HOOK_COUNT);
+			attempts->hooks[index] =
+				arena_alloc(&attempts->arena, sizeof(struct attempt) * HOOK_COUNT);
 		struct attempt *attempt = &attempts->hooks[index][hook];
 		*attempt = (struct attempt){.handler = life->hooks[hook],
 			.process = index,
@@ -370,17 +370,16 @@ void attempts_make(struct attempts *attempts, struct loop *loop, const struct po
 			if (!probe)
 				continue;
 			struct attempt *attempt = &attempts->probes[probe->index];
-			*attempt = (struct attempt){.handler = &probe->handler,
-				.process = i,
-				.type = (uint8_t)type};
+			*attempt = (struct attempt){
+				.handler = &probe->handler, .process = i, .type = (uint8_t)type};
 			make(attempts, loop, attempt);
 		}
 		make_hooks(attempts, loop, &spec->processes[i], i);
 	}
 	/* One hook runs at a time; but one that reloads, beside one that was begun when it ended. */
 	attempts->carried_max = 2 * spec->process_count;
-	attempts->carried = arena_alloc(&attempts->arena,
-		sizeof(struct attempt *) * (size_t)(attempts->carried_max + 1));
+	attempts->carried = arena_alloc(
+		&attempts->arena, sizeof(struct attempt *) * (size_t)(attempts->carried_max + 1));
 }
 
 /* --- another pod --- */
@@ -391,7 +390,8 @@ static bool is_running(const struct attempt *attempt)
 		(attempt->request && attempt->request->state != REQUEST_IDLE);
 }
 
-static void carry(struct loop *loop, struct attempts *next, struct attempt *attempt, const int *new_of)
+static void carry(
+	struct loop *loop, struct attempts *next, struct attempt *attempt, const int *new_of)
 {
 	int process = new_of[attempt->process];
 	if (!attempt->loop || !is_running(attempt))

@@ -20,7 +20,8 @@ struct attempt {
 	const struct handler *handler;
 	struct request *request; /* NULL: its handler makes none */
 	struct task task;	 /* its command, or podprobe */
-	struct strings podprobe; /* the command line of the helper program; empty: it is not needed */
+	struct strings
+		podprobe; /* the command line of the helper program; empty: it is not needed */
 	struct ev_timer sleep;
 	int32_t process;
 	uint32_t number; /* of the attempt */

@@ -204,8 +204,8 @@ static bool all_are_limited(const struct cgroups *cgroups, const struct pod_spec
 	return true;
 }
 
-static void make_place(struct cgroups *cgroups, struct place *place, const char *name,
-	struct problems *problems)
+static void make_place(
+	struct cgroups *cgroups, struct place *place, const char *name, struct problems *problems)
 {
 	int fd = cgroup_make(cgroups->pod, name);
 	*place = (struct place){.fd = fd < 0 ? -1 : fd};
@@ -224,8 +224,8 @@ static void furnish_places(
 		make_place(cgroups, &cgroups->places[i], spec->processes[i].name, problems);
 }
 
-static void write_limits(struct cgroups *cgroups, const struct pod_spec *spec, bool again,
-	struct problems *problems)
+static void write_limits(
+	struct cgroups *cgroups, const struct pod_spec *spec, bool again, struct problems *problems)
 {
 	struct cgroup_limits limits = {
 		.spec = spec,

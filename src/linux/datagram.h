@@ -13,7 +13,7 @@
 struct datagram {
 	char bytes[NOTIFY_MESSAGE_MAX];
 	size_t length;
-	pid_t sender; /* 0: nobody that is seen from here */
+	pid_t sender;			 /* 0: nobody that is seen from here */
 	int fds[RECEIVED_MAX], fd_count; /* -1: somebody has taken it */
 	bool is_cut;
 };

@@ -6,7 +6,7 @@
 
 /* Made at boot, filled anew for each start. Zeroed is none. */
 struct environment {
-	char **items;	     /* for execve(); with room for the largest of the pod */
+	char **items; /* for execve(); with room for the largest of the pod */
 	int count;
 	char listen_pid[32]; /* an entrypoint's LISTEN_PID, where podinit was given one; else "" */
 };

@@ -111,7 +111,8 @@ static void *copy_of(const void *bytes, size_t length)
 	return memcpy(memory_resize(NULL, length), bytes, length);
 }
 
-static bool read_numbers(struct filters *filters, int process_count, const char *bytes, size_t length)
+static bool read_numbers(
+	struct filters *filters, int process_count, const char *bytes, size_t length)
 {
 	size_t size = sizeof(int) * (size_t)process_count;
 	if (!length && !filters->count)

@@ -52,8 +52,9 @@ static uint64_t missing_of(const struct pod_spec *pod, const struct process_spec
 uint64_t identity_missing(const struct pod_spec *pod, const struct process_spec *process)
 {
 	/* Most processes ask for none, and the sets are a system call for each capability. */
-	return spec_ambient(process) ? missing_of(pod, process, bounding_set(), identity_permitted())
-				     : 0;
+	return spec_ambient(process)
+		? missing_of(pod, process, bounding_set(), identity_permitted())
+		: 0;
 }
 
 /* All of it at once; allocates nothing. */

@@ -234,8 +234,9 @@ void listeners_replace(struct listeners *listeners, const struct pod_spec *spec,
 	int at = 0;
 	for (int i = 0; i < spec->process_count; i++) {
 		int count = spec->processes[i].lifecycle->listens.count;
-		struct listener *old =
-			old_of[i] < 0 ? NULL : (struct listener *)listeners_of(listeners, old_of[i]);
+		struct listener *old = old_of[i] < 0
+			? NULL
+			: (struct listener *)listeners_of(listeners, old_of[i]);
 		for (int k = 0; k < count; k++) {
 			items[at++] = old ? old[k] : (struct listener){.fd = -1};
 			if (old)

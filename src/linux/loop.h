@@ -9,9 +9,9 @@
 struct cgroups;
 
 struct loop_setup {
-	struct pod_spec *spec; /* the caller's; a reload puts another one in its place */
-	const char *config;    /* the file or directory that it is from; NULL: none */
-	const char *message_path; /* --termination-message-path; NULL: not said */
+	struct pod_spec *spec;		/* the caller's; a reload puts another one in its place */
+	const char *config;		/* the file or directory that it is from; NULL: none */
+	const char *message_path;	/* --termination-message-path; NULL: not said */
 	uint64_t given_up_capabilities; /* that podinit had until now, a bit each */
 	struct ground *ground;
 	struct event_log *log;

@@ -14,8 +14,9 @@ enum { REAP_BATCH = 256 }; /* zombies in a row, before others get their turn */
 bool loop_is_helper(const struct loop *loop, pid_t pid)
 {
 	return (loop->evictor.pid && pid == loop->evictor.pid) ||
-		(loop->reload.reader && pid == loop->reload.reader) || daemon_is_reader(loop, pid) ||
-		watcher_is(loop, pid) || tasks_have(&loop->tasks, pid) || received_is_closer(pid);
+		(loop->reload.reader && pid == loop->reload.reader) ||
+		daemon_is_reader(loop, pid) || watcher_is(loop, pid) ||
+		tasks_have(&loop->tasks, pid) || received_is_closer(pid);
 }
 
 int loop_helper_count(const struct loop *loop)
@@ -156,9 +157,9 @@ static void reap_one(struct loop *loop, const struct reaped *reaped)
 	if (index >= 0)
 		process_ended(loop, index, reaped);
 	else if (!tasks_reaped(&loop->tasks, reaped) &&
-		!evictor_reaped(&loop->evictor, reaped->pid) &&
-		!daemon_reaped(loop, reaped->pid) && !watcher_reaped(loop, reaped) &&
-		!reload_reaped(loop, reaped->pid) && !received_reaped(reaped->pid))
+		!evictor_reaped(&loop->evictor, reaped->pid) && !daemon_reaped(loop, reaped->pid) &&
+		!watcher_reaped(loop, reaped) && !reload_reaped(loop, reaped->pid) &&
+		!received_reaped(reaped->pid))
 		orphan_ended(loop, reaped);
 	reap_take(reaped->pid);
 	loop->zombie = 0;

@@ -12,8 +12,8 @@
 
 struct replacement {
 	struct reading reading;
-	bool *leaving;	/* of each process of the pod as it is */
-	int *old_of;	/* of each of the other: its number now, or -1 */
+	bool *leaving; /* of each process of the pod as it is */
+	int *old_of;   /* of each of the other: its number now, or -1 */
 	struct pod *pod;
 	struct actions actions;
 	struct event *queue;
@@ -102,13 +102,12 @@ static void make_all(void *data)
 	if (making->error)
 		return;
 	make_room(loop, replacement);
-	attempts_make(&replacement->attempts, loop, &replacement->reading.spec,
-		loop->attempts.podprobe);
+	attempts_make(
+		&replacement->attempts, loop, &replacement->reading.spec, loop->attempts.podprobe);
 	if (!tasks_grow(&loop->tasks, replacement->attempts.task_count + loop->attempts.task_count))
 		arena_exhausted();
 	const struct text *points = &replacement->reading.mount_points;
-	if (!volumes_read_mount_points(
-		    &loop->setup->ground->volumes, points->data, points->length))
+	if (!volumes_read_mount_points(&loop->setup->ground->volumes, points->data, points->length))
 		making->error = -EBADMSG;
 }
 
@@ -128,7 +127,8 @@ void replacement_free(struct replacement *replacement)
 {
 	if (!replacement)
 		return;
-	for (int i = 0; replacement->processes && i < replacement->reading.spec.process_count; i++) {
+	for (int i = 0; replacement->processes && i < replacement->reading.spec.process_count;
+		i++) {
 		loop_unfurnish(&replacement->processes[i], NULL, 0);
 		free(replacement->processes[i].daemon);
 		free(replacement->processes[i].ready);
@@ -232,14 +232,17 @@ static void move_ground(struct loop *loop, struct replacement *replacement)
 	struct problems problems = {0};
 	int result = messages_replace(ground->volumes.messages, spec, replacement->old_of);
 	if (result == -ENOENT)
-		log_line("reload: terminationMessagePath: there is no file, for no process had one when "
+		log_line("reload: terminationMessagePath: there is no file, for no process had one "
+			 "when "
 			 "the pod began");
 	else if (result < 0)
-		log_line("reload: terminationMessagePath: cannot make a file: %s", strerror(-result));
+		log_line("reload: terminationMessagePath: cannot make a file: %s",
+			strerror(-result));
 	listeners_replace(&ground->listeners, spec, replacement->old_of);
 	cgroups_replace(ground->cgroups, spec, replacement->old_of, &problems);
 	if (problems.count)
-		log_line("reload: %.*s", (int)strcspn(problems.text.data, "\n"), problems.text.data);
+		log_line(
+			"reload: %.*s", (int)strcspn(problems.text.data, "\n"), problems.text.data);
 	text_finish(&problems.text);
 	filters_finish(&ground->filters);
 	ground->filters = replacement->reading.filters;
@@ -306,8 +309,8 @@ static void retire(struct loop *loop, struct replacement *replacement)
 	}
 	struct retired *retired = calloc(1, sizeof(*retired));
 	if (retired)
-		*retired = (struct retired){reload->retired, replacement->reading.spec,
-			replacement->attempts};
+		*retired = (struct retired){
+			reload->retired, replacement->reading.spec, replacement->attempts};
 	/* Without memory for that it is kept for ever. */
 	reload->retired = retired ? retired : reload->retired;
 	replacement->reading.spec = (struct pod_spec){0};

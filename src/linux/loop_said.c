@@ -53,8 +53,8 @@ static void hand_over(struct loop *loop)
 int loop_said_begin(struct loop *loop)
 {
 	for (int i = 0; i < loop->spec->process_count; i++) {
-		int result = furnish(
-			loop, &loop->processes[i], loop->spec->processes[i].lifecycle, i);
+		int result =
+			furnish(loop, &loop->processes[i], loop->spec->processes[i].lifecycle, i);
 		if (result < 0)
 			return result;
 	}

@@ -40,9 +40,9 @@ struct runtime {
 	/* Once made they stay, for what is left in them, also where a reload wants no other. NULL: none. */
 	struct tty *tty;
 	struct capture *capture;
-	struct ready *ready;	  /* NULL: it has no notifyFd */
-	struct daemon *daemon;	  /* NULL: its program does not fork away */
-	struct watcher watcher;	  /* of what it reads */
+	struct ready *ready;	/* NULL: it has no notifyFd */
+	struct daemon *daemon;	/* NULL: its program does not fork away */
+	struct watcher watcher; /* of what it reads */
 };
 
 struct loop {

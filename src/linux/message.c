@@ -29,9 +29,9 @@ struct set {
 struct messages {
 	const struct pod_spec *spec;
 	struct text directory;
-	int directory_fd;    /* podinit makes files there without going the way again */
-	bool is_mount;	     /* something is mounted there, to be taken away again */
-	unsigned made;	     /* files, so far */
+	int directory_fd;     /* podinit makes files there without going the way again */
+	bool is_mount;	      /* something is mounted there, to be taken away again */
+	unsigned made;	      /* files, so far */
 	struct set set, next; /* next: of messages_reserve() */
 };
 
@@ -182,7 +182,8 @@ static void move(struct messages *messages, int from, int to)
 	next->files[to] = set->files[from];
 	next->numbers[to] = set->numbers[from];
 	set->files[from] = -1;
-	words->latest_length = copy_words(words->latest, old->latest, old->latest_length, next->max);
+	words->latest_length =
+		copy_words(words->latest, old->latest, old->latest_length, next->max);
 	words->previous_length =
 		copy_words(words->previous, old->previous, old->previous_length, next->max);
 }
@@ -205,7 +206,8 @@ int messages_replace(struct messages *messages, const struct pod_spec *spec, con
 	for (int i = 0; i < messages->next.count; i++) {
 		if (old_of[i] >= 0)
 			move(messages, old_of[i], i);
-		bool is_missing = spec_message_path(&spec->processes[i]) && messages->next.files[i] < 0;
+		bool is_missing =
+			spec_message_path(&spec->processes[i]) && messages->next.files[i] < 0;
 		int made = is_missing ? make_file(messages, &messages->next, i) : 0;
 		result = result ? result : made;
 	}

@@ -19,12 +19,13 @@
 
 enum {
 	HEIRS_TOLD = 4, /* of a process: wrong ones that are told of */
-	BATCH = 64, /* messages, before others get their turn */
+	BATCH = 64,	/* messages, before others get their turn */
 	BATCH_OF_DYING =
 		1024, /* before zombies are reaped: more than a socket's queue usually holds */
 };
 
-static const double LATER_SECONDS = 0.05; /* until what came with messages is tried to be closed again */
+static const double LATER_SECONDS =
+	0.05; /* until what came with messages is tried to be closed again */
 
 /* --- what is kept --- */
 
@@ -240,7 +241,9 @@ static void on_later(struct ev_loop *ev, struct ev_timer *timer, int events)
 static void read_batch(struct notify *notify, int max)
 {
 	struct datagram datagram;
-	for (int i = 0; i < max && received_have_room() && datagram_receive(notify->io.fd, &datagram); i++) {
+	for (int i = 0;
+		i < max && received_have_room() && datagram_receive(notify->io.fd, &datagram);
+		i++) {
 		handle(notify, &datagram);
 		datagram_finish(&datagram);
 	}

@@ -33,9 +33,9 @@ struct notify {
 	const struct pod_spec *spec;
 	const struct notify_actions *actions;
 	struct ev_io io;
-	struct ev_timer later; /* what came with messages could not be closed yet */
-	char name[64];	      /* of the socket, with an @ before it */
-	struct notified **of; /* of each process; NULL: it does not notify */
+	struct ev_timer later;	    /* what came with messages could not be closed yet */
+	char name[64];		    /* of the socket, with an @ before it */
+	struct notified **of;	    /* of each process; NULL: it does not notify */
 	struct notified **reserved; /* for notify_replace(), of `reserved_count` processes */
 	int count, reserved_count;
 	struct fdstore store;

@@ -46,7 +46,7 @@ struct dependent {
 	pid_t pid, group;
 	int pidfd; /* opened before anything was read of it, so it is this one or nobody; -1 where the
 		    * kernel has none. Closed when visit() returns */
-	pid_t child; /* the child of this process that it descends from, or itself. 0: it does not
+	pid_t child;   /* the child of this process that it descends from, or itself. 0: it does not
 		      * descend from it, but this one is process 1 of its PID namespace */
 	bool is_dying; /* it was killed, or ends */
 	char program[PROC_NAME_MAX];

@@ -13,7 +13,7 @@
 #include "config.h"
 
 enum {
-	WORDS_MAX = 64 * 1024,	  /* bytes of what is said; whole lines */
+	WORDS_MAX = 64 * 1024,	     /* bytes of what is said; whole lines */
 	TEXT_MAX = 64 * 1024 * 1024, /* bytes of all */
 };
 
@@ -33,8 +33,8 @@ static const char *source_of(const struct pod_spec *spec, const struct process_s
 	return process->source < spec->sources.count ? spec->sources.items[process->source] : NULL;
 }
 
-static void check_capabilities(const struct reading_order *order, const struct pod_spec *fresh,
-	struct problems *problems)
+static void check_capabilities(
+	const struct reading_order *order, const struct pod_spec *fresh, struct problems *problems)
 {
 	for (int i = 0; i < fresh->process_count; i++) {
 		const struct process_spec *process = &fresh->processes[i];
@@ -51,13 +51,14 @@ static void check_capabilities(const struct reading_order *order, const struct p
 	}
 	if (!problems->count && (spec_own_capabilities(fresh) & order->given_up))
 		problem_add(problems, NULL, 0,
-			"pod: a pod whose QoS class is Guaranteed needs what podinit gave up when the "
+			"pod: a pod whose QoS class is Guaranteed needs what podinit gave up when "
+			"the "
 			"pod began: SYS_RESOURCE");
 }
 
 /* What is mounted in a volume is passed on only if it was made so when the pod began. */
-static void check_propagation(const struct reading_order *order, const struct pod_spec *fresh,
-	struct problems *problems)
+static void check_propagation(
+	const struct reading_order *order, const struct pod_spec *fresh, struct problems *problems)
 {
 	const struct volumes *volumes = &order->ground->volumes;
 	for (int i = 0; i < fresh->process_count; i++) {
@@ -67,7 +68,8 @@ static void check_propagation(const struct reading_order *order, const struct po
 			if (mount->propagation &&
 				!volumes->shared[volumes_index(volumes, mount->volume)])
 				problem_add(problems, source_of(fresh, process), mount->line,
-					"%s %s: volumeMounts: mountPropagation of volume %s: cannot "
+					"%s %s: volumeMounts: mountPropagation of volume %s: "
+					"cannot "
 					"begin while the pod runs",
 					process_kind_name((enum process_kind)process->kind),
 					process->name, mount->volume);
@@ -201,8 +203,8 @@ static int read_all(int fd, char *bytes, size_t length)
 	return 0;
 }
 
-static bool take_spec(struct reading *reading, const struct reading_order *order, const char *ini,
-	size_t length)
+static bool take_spec(
+	struct reading *reading, const struct reading_order *order, const char *ini, size_t length)
 {
 	const struct ini_source source = {
 		.name = order->path, .directory = "", .text = ini, .length = length};

@@ -11,7 +11,7 @@ struct reading_order {
 	const struct pod_spec *running; /* the pod as it is */
 	const struct ground *ground;
 	const char *message_path; /* --termination-message-path; NULL: not said */
-	uint64_t given_up;	  /* capabilities that podinit had before the pod began, a bit each */
+	uint64_t given_up; /* capabilities that podinit had before the pod began, a bit each */
 };
 
 /* In the child: leaves its findings in descriptor `fd`. 0, or what it is to exit with. */
@@ -19,8 +19,8 @@ int reading_make(const struct reading_order *order, int fd);
 
 /* What it found. Zeroed is none. */
 struct reading {
-	bool is_good;	     /* else nothing but `words` is there */
-	struct text words;   /* lines: what is wrong, or what is different */
+	bool is_good;	      /* else nothing but `words` is there */
+	struct text words;    /* lines: what is wrong, or what is different */
 	struct pod_spec spec; /* checked; it has no line numbers */
 	struct changes changes;
 	struct filters filters;

@@ -32,8 +32,7 @@ bool tasks_grow(struct tasks *tasks, int count)
 	int max = 4 * count + tasks->ending_count;
 	if (max <= tasks->ending_max)
 		return true;
-	struct task_ending *ending =
-		realloc(tasks->ending, sizeof(*tasks->ending) * (size_t)max);
+	struct task_ending *ending = realloc(tasks->ending, sizeof(*tasks->ending) * (size_t)max);
 	if (!ending)
 		return false;
 	tasks->ending = ending;

@@ -104,8 +104,8 @@ static void prepare_messages(struct volumes *volumes, struct problems *problems)
 	if (need_files && !volumes->scratch)
 		volumes->scratch = make_scratch();
 	if (!need_files || volumes->scratch)
-		volumes->messages = messages_create(
-			volumes->spec, need_files ? volumes->scratch : NULL);
+		volumes->messages =
+			messages_create(volumes->spec, need_files ? volumes->scratch : NULL);
 	if (!volumes->messages)
 		problem_add(problems, NULL, 0, "terminationMessagePath: cannot make the files: %s",
 			strerror(errno));

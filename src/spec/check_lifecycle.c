@@ -81,8 +81,8 @@ static void check_readiness(const struct check *check, const struct process_spec
 {
 	const struct lifecycle_spec *life = process->lifecycle;
 	if (life->watchdog_ns && !life->notify)
-		check_says(check, process, 0,
-			"watchdogSeconds: needs notify, to hear WATCHDOG=1 by");
+		check_says(
+			check, process, 0, "watchdogSeconds: needs notify, to hear WATCHDOG=1 by");
 	if (life->reload_signal && life->hooks[HOOK_RELOAD])
 		check_says(check, process, 0,
 			"lifecycle.reload: needs exactly one of signal and exec");
@@ -107,8 +107,8 @@ static int find_process(const struct pod_spec *spec, const char *name, size_t le
 
 /* An init never gets ready, and has ended before others begin; a sidecar starts before what stands below
  * it does. */
-static const char *why_not(const struct pod_spec *spec, int index, int other,
-	enum dependency_condition condition)
+static const char *why_not(
+	const struct pod_spec *spec, int index, int other, enum dependency_condition condition)
 {
 	if (other < 0)
 		return "there is no such sidecar or main";
@@ -132,8 +132,7 @@ static void resolve_dependencies(const struct check *check, int index)
 		if (!dependency_parse(life->depends_on.items[i], &name))
 			continue; /* was told when it was read */
 		int other = find_process(check->spec, life->depends_on.items[i], name.length);
-		const char *problem = 
-			why_not(check->spec, index, other, name.condition);
+		const char *problem = why_not(check->spec, index, other, name.condition);
 		if (problem) {
 			check_says(check, process, 0, "dependsOn: %.*s: %s", (int)name.length,
 				life->depends_on.items[i], problem);
@@ -193,8 +192,8 @@ static void tell_cycle(const struct check *check, const struct walk *walk)
 	for (int i = begin; i < walk->length; i++)
 		text_add(&cycle, "%s%s", i > begin ? " -> " : "",
 			check->spec->processes[walk->path[i]].name);
-	check_says(check, &check->spec->processes[last], 0, "dependsOn: is a cycle: %s",
-		cycle.data);
+	check_says(
+		check, &check->spec->processes[last], 0, "dependsOn: is a cycle: %s", cycle.data);
 	text_finish(&cycle);
 }
 

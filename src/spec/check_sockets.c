@@ -56,7 +56,8 @@ void check_sockets(const struct check *check)
 		const struct process_spec *process = &check->spec->processes[i];
 		check_listens(check, i);
 		/* Process 1 of it ends when the program does, and takes the daemon along. */
-		if (lifecycle_is_daemon(process->lifecycle) && !check->spec->share_process_namespace)
+		if (lifecycle_is_daemon(process->lifecycle) &&
+			!check->spec->share_process_namespace)
 			check_says(check, process, 0,
 				"daemon: needs shareProcessNamespace, else what its program leaves "
 				"ends with it");

@@ -136,8 +136,8 @@ void *key_field(const struct key *key, void *section_struct, struct arena *arena
 	case HOLDER_PRE_START:
 	case HOLDER_POST_STOP:
 	case HOLDER_RELOAD: {
-		struct handler **hook = &lifecycle_of(process, arena)
-						 ->hooks[key->holder - HOLDER_POST_START];
+		struct handler **hook =
+			&lifecycle_of(process, arena)->hooks[key->holder - HOLDER_POST_START];
 		if (!*hook && arena)
 			*hook = make_hook(key->holder, arena);
 		base = *hook;

@@ -8,12 +8,13 @@
 #define PROBE(field)   .offset = offsetof(struct probe_spec, field)
 #define HANDLER(field) .offset = offsetof(struct handler, field)
 #define LIMITS(field)  .holder = HOLDER_LIMITS, .offset = offsetof(struct limits_spec, field)
-#define LIFECYCLE(field) .holder = HOLDER_LIFECYCLE, .offset = offsetof(struct lifecycle_spec, field)
-#define SECONDS	       .type = KEY_DURATION, .unit = "seconds"
+#define LIFECYCLE(field)                                                                           \
+	.holder = HOLDER_LIFECYCLE, .offset = offsetof(struct lifecycle_spec, field)
+#define SECONDS .type = KEY_DURATION, .unit = "seconds"
 /* In Kubernetes at least 1, since it has whole seconds only. */
-#define POSITIVE       .min = 1, .max = INT32_MAX, .parts = true
-#define LATER	       .later = true
-#define LIVE	       .live = true
+#define POSITIVE .min = 1, .max = INT32_MAX, .parts = true
+#define LATER	 .later = true
+#define LIVE	 .live = true
 
 static const char *const RESTART_POLICIES[] = {"", "Always", "OnFailure", "Never", NULL};
 static const char *const HOST_PATH_TYPES[] = {"", "DirectoryOrCreate", "Directory", "FileOrCreate",

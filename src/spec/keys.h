@@ -72,12 +72,12 @@ enum key_holder {
 
 struct key {
 	const char *name;
-	uint8_t sections;	    /* enum key_section, or-ed */
-	uint8_t type;		    /* enum key_type */
-	uint8_t holder;		    /* enum key_holder */
-	bool later;		    /* refused: "not supported yet" */
-	bool required;		    /* of its section */
-	bool parts;		    /* KEY_DURATION from 1: a part of a second will do, too */
+	uint8_t sections; /* enum key_section, or-ed */
+	uint8_t type;	  /* enum key_type */
+	uint8_t holder;	  /* enum key_holder */
+	bool later;	  /* refused: "not supported yet" */
+	bool required;	  /* of its section */
+	bool parts;	  /* KEY_DURATION from 1: a part of a second will do, too */
 	bool live; /* a pod that runs can be told of another value without a restart (change.h) */
 	size_t offset;		    /* in the holder */
 	int64_t min, max;	    /* KEY_INT: the value; KEY_DURATION: seconds; KEY_ENUM: min is

@@ -29,7 +29,7 @@ enum handler_type {
 
 /* What a probe or a hook does. Which of the fields are set follows from spec_handler_type(). */
 struct handler {
-	struct strings exec_command; /* as written */
+	struct strings exec_command;		       /* as written */
 	const char *http_path, *http_host, *http_port; /* a number or the name of a port */
 	struct strings http_headers;		       /* "Name: value" */
 	bool http_https;
@@ -103,12 +103,12 @@ struct lifecycle_spec {
 	struct strings watch;		   /* files and directories in its own root */
 	struct listens listens;		   /* sockets that are made for it */
 	int32_t reload_signal;		   /* 0: none */
-	int32_t notify_fd;		   /* s6: a line written there says ready; INT_UNSET: none */
-	int32_t max_restarts;		   /* in a row; INT_UNSET: no limit */
-	int32_t jitter_percent;		   /* by which a restart is delayed further at most */
-	uint8_t notify;			   /* enum notify_access */
-	uint8_t on_exit;		   /* enum on_exit */
-	bool daemon;			   /* said of it; ask lifecycle_is_daemon() */
+	int32_t notify_fd;	/* s6: a line written there says ready; INT_UNSET: none */
+	int32_t max_restarts;	/* in a row; INT_UNSET: no limit */
+	int32_t jitter_percent; /* by which a restart is delayed further at most */
+	uint8_t notify;		/* enum notify_access */
+	uint8_t on_exit;	/* enum on_exit */
+	bool daemon;		/* said of it; ask lifecycle_is_daemon() */
 };
 
 extern const struct lifecycle_spec LIFECYCLE_UNSAID;

@@ -1,7 +1,7 @@
 /* `podinit --plan`: the pod in the order in which it would run, in words. Must not run anything or
  * look at the machine. */
-#include "keys.h"
 #include "plan.h"
+#include "keys.h"
 #include "units.h"
 #include "value.h"
 #include "words.h"

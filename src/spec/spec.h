@@ -95,8 +95,8 @@ struct process_spec {
 	bool proc_unmasked;	      /* procMount Unmasked */
 	bool keeps_stdin, tty;
 	bool message_falls_back; /* terminationMessagePolicy FallbackToLogsOnError */
-	bool is_depended_on; /* some dependsOn names it; made by spec_check() */
-	uint16_t source; /* index of the file it stands in, for messages */
+	bool is_depended_on;	 /* some dependsOn names it; made by spec_check() */
+	uint16_t source;	 /* index of the file it stands in, for messages */
 	int64_t backoff_initial_ns, backoff_max_ns, backoff_reset_ns;
 	struct strings command, args, env; /* as written */
 	const char *working_dir;	   /* NULL: the root of its file system */

@@ -26,7 +26,6 @@ bool name_is_label(const char *name);
 /* Is a subPath relative, and without ".."? */
 bool sub_path_is_inside(const char *path);
 
-
 /* An item of dependsOn: "db:ready". */
 struct dependency_name {
 	size_t length; /* of the name, with which the item begins */

@@ -275,8 +275,8 @@ static void begin_server(const struct step_word *step)
 			sigset_t none;
 			sigemptyset(&none);
 			sigprocmask(SIG_SETMASK, &none, NULL);
-			execl("/usr/bin/python3", "python3", getenv("ACTOR_SERVERS"), step->text, port,
-				actor.name, (char *)NULL);
+			execl("/usr/bin/python3", "python3", getenv("ACTOR_SERVERS"), step->text,
+				port, actor.name, (char *)NULL);
 			_exit(127);
 		}
 		return;
@@ -306,7 +306,8 @@ static void get(const struct step_word *step)
 		.sin_port = htons((uint16_t)step->number),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: pod\r\n\r\n", step->text);
+	int size = snprintf(
+		request, sizeof(request), "GET %s HTTP/1.1\r\nHost: pod\r\n\r\n", step->text);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 		write(fd, request, (size_t)size) < 0 || read(fd, answer, sizeof(answer) - 1) <= 0) {

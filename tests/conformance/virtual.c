@@ -159,8 +159,8 @@ static void record_notice(struct world *world, const struct notice *notice)
 	text_finish(&message);
 	if (*process)
 		text_add(&out, ",\"process\":\"%s\",\"kind\":\"%s\"", process,
-			process_kind_name((enum process_kind)world->spec.processes[notice->process]
-						  .kind));
+			process_kind_name(
+				(enum process_kind)world->spec.processes[notice->process].kind));
 	if (notice->exit_code >= 0)
 		text_add(&out, ",\"exitCode\":%d", notice->exit_code);
 	if (notice->signo)
@@ -237,8 +237,7 @@ static void drain_queue(struct world *world)
 {
 	while (world->queued && !world->finished) {
 		struct event event = world->queue[0];
-		memmove(world->queue, world->queue + 1,
-			sizeof(event) * (size_t)--world->queued);
+		memmove(world->queue, world->queue + 1, sizeof(event) * (size_t)--world->queued);
 		step(world, &event);
 	}
 }

@@ -27,10 +27,10 @@ struct task {
 
 /* One `do` line. */
 struct order {
-	int64_t at;	      /* NEVER: when its mark has come */
-	char mark[MARK_MAX];  /* "regular-1:Started" */
-	int nth;	      /* which of them; counts down */
-	int64_t offset;	      /* from the mark */
+	int64_t at;	     /* NEVER: when its mark has come */
+	char mark[MARK_MAX]; /* "regular-1:Started" */
+	int nth;	     /* which of them; counts down */
+	int64_t offset;	     /* from the mark */
 	char action[MARK_MAX];
 };
 
@@ -67,8 +67,7 @@ void world_touch(struct world *world, const char *whose, const char *file, bool 
 
 /* --- servers.c: what requests find --- */
 
-enum probe_result world_request(
-	struct world *world, const struct handler *handler, bool is_hook);
+enum probe_result world_request(struct world *world, const struct handler *handler, bool is_hook);
 /* A container's own request; false: nobody answers. */
 bool world_get(struct world *world, int port, const char *path);
 

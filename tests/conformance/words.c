@@ -74,8 +74,8 @@ static bool read_step(struct step_word *step, const char *key, const char *value
 	} rows[] = {{"start-delay", STEP_START_DELAY}, {"delay", STEP_DELAY}, {"touch", STEP_TOUCH},
 		{"remove", STEP_REMOVE}, {"exists", STEP_EXISTS}, {"exits", STEP_EXITS},
 		{"print", STEP_PRINT}, {"print-env", STEP_PRINT_ENV}, {"child", STEP_CHILD},
-		{"serve", STEP_SERVE}, {"status", STEP_STATUS}, {"redirect", STEP_REDIRECT}, {"get", STEP_GET},
-		{"write", STEP_WRITE}, {"run", STEP_RUN}};
+		{"serve", STEP_SERVE}, {"status", STEP_STATUS}, {"redirect", STEP_REDIRECT},
+		{"get", STEP_GET}, {"write", STEP_WRITE}, {"run", STEP_RUN}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(key, rows[i].key) != 0)
 			continue;

@@ -39,9 +39,9 @@ enum at_term { TERM_ENDS, TERM_IGNORED, TERM_DEFAULT };
 enum { STEPS_MAX = 24 };
 
 struct actor_words {
-	const char *name;  /* in its lines */
-	const char *whose; /* the container whose files it sees */
-	bool quiet;	   /* says nothing of itself */
+	const char *name;	       /* in its lines */
+	const char *whose;	       /* the container whose files it sees */
+	bool quiet;		       /* says nothing of itself */
 	int exit_code, term_exit_code; /* of its own end; of that on a stop signal */
 	enum at_term at_term;
 	int stop_signal;

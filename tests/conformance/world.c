@@ -231,8 +231,7 @@ static void go_on(struct world *world, struct task *task)
 	while (task->kind != TASK_NONE && task->wake <= world->now) {
 		const struct step_word *step =
 			task->step < actor->step_count ? &actor->steps[task->step] : NULL;
-		if (task->phase == TASK_BEGINS &&
-			(!step || step->type != STEP_START_DELAY)) {
+		if (task->phase == TASK_BEGINS && (!step || step->type != STEP_START_DELAY)) {
 			if (is_own(task))
 				world_touch(world, actor->name, "started", false);
 			task->phase = TASK_RUNS;
@@ -322,8 +321,7 @@ static void begin_beside(struct world *world, const struct action *action, bool 
 	const struct process_spec *process = &world->spec.processes[action->process];
 	const struct handler *handler = is_hook ? process->lifecycle->hooks[action->hook]
 						: &process->probes[action->probe]->handler;
-	struct task *task =
-		add_task(world, is_hook ? TASK_HOOK : TASK_PROBE, action->process);
+	struct task *task = add_task(world, is_hook ? TASK_HOOK : TASK_PROBE, action->process);
 	if (!task)
 		return;
 	task->type = is_hook ? action->hook : action->probe;

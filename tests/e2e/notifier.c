@@ -27,14 +27,15 @@ static void fail(const char *what)
 }
 
 /* `to`: NULL is whom the socket is connected with. */
-static void send_with(int fd, const struct sockaddr_un *to, const char *text, const int *fds, int count)
+static void send_with(
+	int fd, const struct sockaddr_un *to, const char *text, const int *fds, int count)
 {
 	char control[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)] = "";
 	struct iovec part = {(char *)text, strlen(text)};
 	struct msghdr header = {.msg_name = (void *)to, .msg_iov = &part, .msg_iovlen = 1};
 	if (to)
-		header.msg_namelen =
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(to->sun_path + 1));
+		header.msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+			strlen(to->sun_path + 1));
 	if (count) {
 		header.msg_control = control;
 		header.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
@@ -319,9 +320,8 @@ static const struct {
 	const char *name;
 	void (*run)(const char *argument);
 } COMMANDS[] = {{"say", say}, {"many", many}, {"store", store}, {"store-many", store_many},
-	{"store-file", store_file},
-	{"store-hung-up", store_hung_up}, {"litter", litter}, {"linger", linger},
-	{"linger-many", linger_many}, {"linger-within", linger_within},
+	{"store-file", store_file}, {"store-hung-up", store_hung_up}, {"litter", litter},
+	{"linger", linger}, {"linger-many", linger_many}, {"linger-within", linger_within},
 	{"barrier", barrier}, {"line", line}, {"write", write_byte}, {"close", close_fd},
 	{"report", report}, {"variable", variable}, {"answer", answer}, {"print", print},
 	{"until", until}, {"session", session}, {"pid-file", pid_file}, {"main-pid", say_main_pid},

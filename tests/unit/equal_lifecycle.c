@@ -49,7 +49,8 @@ static void assert_listens_equal(const struct listens *a, const struct listens *
 	}
 }
 
-static void assert_dependencies_equal(const struct lifecycle_spec *a, const struct lifecycle_spec *b)
+static void assert_dependencies_equal(
+	const struct lifecycle_spec *a, const struct lifecycle_spec *b)
 {
 	assert_strings_equal(&a->depends_on, &b->depends_on);
 	assert_int_equal(a->dependencies.count, b->dependencies.count);

@@ -195,8 +195,7 @@ void probe_ends(struct story *t, const char *name, enum probe_type type, enum pr
 /* At any time: an attempt that is only planned is made now. */
 void probe(struct story *t, const char *name, enum probe_type type, bool success)
 {
-	struct probe *worker =
-		pod_probe(t->pod, t->spec.processes[index_of(t, name)].probes[type]);
+	struct probe *worker = pod_probe(t->pod, t->spec.processes[index_of(t, name)].probes[type]);
 	if (worker->fails_at == NEVER && worker->due != NEVER) {
 		worker->due = t->now;
 		step(t, &(struct event){.type = EVENT_TICK});

@@ -72,8 +72,8 @@ static void others_wait_for_the_daemon(void **state)
 static void initial_delay_of_a_daemon(void **state)
 {
 	(void)state;
-	struct story *t = story_probed(POLICY("Never") DAEMON("m") LIVENESS
-		"livenessProbe.initialDelaySeconds = 10\n");
+	struct story *t = story_probed(
+		POLICY("Never") DAEMON("m") LIVENESS "livenessProbe.initialDelaySeconds = 10\n");
 	comes_up(t, "m");
 	at(t, 4 * S);
 	exits(t, "m", 0);

@@ -123,7 +123,8 @@ static void one_problem_each(void **state)
 		{OK "xyzzyplugh = y\n",
 			"pod.ini:3: main m: xyzzyplugh: unknown key (podinit --keys lists them)\n"},
 		{OK "[init i]\ncommand = x\nlivenessProbe.tcpSocket.port = 1\n",
-			"pod.ini:5: init i: livenessProbe.tcpSocket.port: is a key of sidecar and main "
+			"pod.ini:5: init i: livenessProbe.tcpSocket.port: is a key of sidecar and "
+			"main "
 			"only\n"},
 		{OK "hostname = y\n", "pod.ini:3: main m: hostname: is a key of pod only\n"},
 		{OK "[pod]\nrestartPolicy = Sometimes\n",

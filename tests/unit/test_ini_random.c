@@ -287,8 +287,8 @@ static void random_rules(struct arena *arena, struct process_spec *process)
 }
 
 /* Only on the first one, a main, which depends on nobody: no cycle. */
-static void random_dependency(struct arena *arena, struct process_spec *process,
-	struct lifecycle_spec *life)
+static void random_dependency(
+	struct arena *arena, struct process_spec *process, struct lifecycle_spec *life)
 {
 	static const char *const ways[] = {"p0", "p0:started", "p0:ready", "p0:completed"};
 	if (process->kind == KIND_MAIN && strcmp(process->name, "p0") != 0 && roll(2))

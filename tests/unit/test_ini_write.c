@@ -80,7 +80,8 @@ static void probes_and_hooks_survive(void **state)
 		MAIN("m") "lifecycle.preStop.sleep.seconds = 0\n",
 		MAIN("m") "lifecycle.postStart.httpGet.port = 1\n",
 		MAIN("m") "lifecycle.preStart.exec.command = a 'b c'\n"
-			  "lifecycle.postStop.exec.command = d\nlifecycle.reload.exec.command = e\n",
+			  "lifecycle.postStop.exec.command = d\nlifecycle.reload.exec.command = "
+			  "e\n",
 		MAIN("m") "lifecycle.reload.signal = HUP\nwatch = /etc/a\nwatch = /etc/b\n"
 			  "successExitCodes = 1, 143\nonExit = stopOnFailure\n"
 			  "backoff.jitterPercent = 10\nbackoff.maxRestarts = 0\n",

@@ -156,8 +156,9 @@ static void watchdog(void **state)
 static void watchdog_under_never(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("Never") MAIN("m") WATCHDOG "restartPolicy = Never\n"
-			"restartPolicyRules = Restart In 134\n");
+	struct story *t =
+		story(POLICY("Never") MAIN("m") WATCHDOG "restartPolicy = Never\n"
+							 "restartPolicyRules = Restart In 134\n");
 	comes_up(t, "m");
 	notified(t, "m", NOTIFICATION_READY);
 	at(t, 5 * S);

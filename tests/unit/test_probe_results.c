@@ -99,8 +99,8 @@ static void own_grace(void **state)
 static void errors_are_tried_again(void **state)
 {
 	(void)state;
-	struct story *t = story_probed(POLICY("Always") MAIN("m") LIVENESS
-		"livenessProbe.failureThreshold = 2\n");
+	struct story *t = story_probed(
+		POLICY("Always") MAIN("m") LIVENESS "livenessProbe.failureThreshold = 2\n");
 	comes_up(t, "m");
 	attempt(t, 0, PROBE_LIVENESS, PROBE_FAILURE);
 	for (int i = 0; i < 3; i++)

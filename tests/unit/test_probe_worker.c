@@ -46,9 +46,10 @@ static void first_attempt(void **state)
 static void rhythm(void **state)
 {
 	(void)state;
-	struct story *t = story_probed(MAIN("m") READINESS "readinessProbe.periodSeconds = 4\n"
-							    "readinessProbe.timeoutSeconds = 3\n"
-							    "readinessProbe.initialDelaySeconds = 1\n");
+	struct story *t =
+		story_probed(MAIN("m") READINESS "readinessProbe.periodSeconds = 4\n"
+						 "readinessProbe.timeoutSeconds = 3\n"
+						 "readinessProbe.initialDelaySeconds = 1\n");
 	comes_up(t, "m");
 	at(t, 1 * S);
 	for (int i = 0; i < 20; i++) {
@@ -213,8 +214,8 @@ static void beside_post_start(void **state)
 static void while_it_is_stopped(void **state)
 {
 	(void)state;
-	struct story *t = story_probed(POLICY("Always") GRACE("60") MAIN("m") PRE_STOP LIVENESS READINESS
-		"livenessProbe.initialDelaySeconds = 1\n");
+	struct story *t = story_probed(POLICY("Always") GRACE("60") MAIN("m")
+			PRE_STOP LIVENESS READINESS "livenessProbe.initialDelaySeconds = 1\n");
 	comes_up(t, "m");
 	attempt_at(t, 0, PROBE_READINESS, PROBE_SUCCESS);
 	at(t, 1 * S);

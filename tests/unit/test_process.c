@@ -11,7 +11,8 @@
 	SIDECAR("s") HOOKS STARTUP LIVENESS READINESS POST_START PRE_STOP MAIN("m")
 /* Those that a container of Kubernetes does not have, and a program that leaves a daemon. */
 #define HOOKS                                                                                      \
-	"lifecycle.preStart.exec.command = x\n" "lifecycle.postStop.exec.command = x\n"            \
+	"lifecycle.preStart.exec.command = x\n"                                                    \
+	"lifecycle.postStop.exec.command = x\n"                                                    \
 	"daemon = true\n"
 
 /* It runs and is Started, at once. */
@@ -217,8 +218,9 @@ static void try_cell(enum process_state state, enum stimulus stimulus)
 	if (stimulus == EXITED)
 		event.pid = s->pid ? s->pid : 12345;
 	if (event.type == EVENT_PROBED)
-		event.attempt = pod_probe(t->pod, t->spec.processes[event.process].probes[event.probe])
-					->attempt;
+		event.attempt =
+			pod_probe(t->pod, t->spec.processes[event.process].probes[event.probe])
+				->attempt;
 	if (stimulus == TIME && s->deadline != NEVER)
 		t->now = s->deadline;
 	uint32_t unexpected = t->pod->unexpected;

@@ -156,10 +156,11 @@ static void restart_forgets_the_backoff(void **state)
 static void restart_is_no_end_of_its_own(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("Never") MAIN("m") "restartPolicy = Never\n"
-							  "restartPolicyRules = RestartAllContainers "
-							  "NotIn\n"
-							  "onExit = stop\n" MAIN("n"));
+	struct story *t =
+		story(POLICY("Never") MAIN("m") "restartPolicy = Never\n"
+						"restartPolicyRules = RestartAllContainers "
+						"NotIn\n"
+						"onExit = stop\n" MAIN("n"));
 	comes_up(t, "m");
 	comes_up(t, "n");
 	changed(t, "m");
@@ -232,8 +233,8 @@ static void waits_for_the_daemon(void **state)
 static void not_running(void **state)
 {
 	(void)state;
-	struct story *t = story(POLICY("OnFailure") INIT("i") MAIN("m") RELOAD_SIGNAL PRE_START
-			MAIN("n") RELOAD_SIGNAL);
+	struct story *t = story(POLICY("OnFailure") INIT("i") MAIN("m")
+			RELOAD_SIGNAL PRE_START MAIN("n") RELOAD_SIGNAL);
 	changed(t, "m"); /* NONE */
 	comes_up(t, "i");
 	exits(t, "i", 0);

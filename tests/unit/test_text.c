@@ -191,8 +191,11 @@ static void one_line_of_anything(void **state)
 		{"one\ntwo\n", "one two"},
 		{"  a  b  ", "a b"},
 		{"\033[1mred\033[0m\a", "[1mred [0m"},
-		{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
-		{"a\xff\xc0\xaf" "b", "a???b"},
+		{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+			"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"a\xff\xc0\xaf"
+		 "b",
+			"a???b"},
 		{"a\xc2\x85z", "a z"},
 		{"cut \xe2\x82", "cut"},
 		{"cut \xf0\x9f\x98", "cut"},

@@ -117,9 +117,9 @@ void assert_lifecycle_equal(const struct process_spec *a, const struct process_s
 #define POST_START	  "lifecycle.postStart.exec.command = x\n"
 #define PRE_START	  "lifecycle.preStart.exec.command = x\n"
 #define POST_STOP	  "lifecycle.postStop.exec.command = x\n"
-#define RELOAD	  "lifecycle.reload.exec.command = x\n"
+#define RELOAD		  "lifecycle.reload.exec.command = x\n"
 #define DEPENDS(on)	  "dependsOn = " on "\n"
-#define STARTUP	  "startupProbe.exec.command = x\n"
+#define STARTUP		  "startupProbe.exec.command = x\n"
 #define LIVENESS	  "livenessProbe.exec.command = x\n"
 #define READINESS	  "readinessProbe.exec.command = x\n"
 
@@ -165,8 +165,7 @@ void exits(struct story *t, const char *name, int exit_code);
 void dies(struct story *t, const char *name, int signo);
 void probe(struct story *t, const char *name, enum probe_type type, bool success);
 /* The attempt that is made ends so. */
-void probe_ends(
-	struct story *t, const char *name, enum probe_type type, enum probe_result result);
+void probe_ends(struct story *t, const char *name, enum probe_type type, enum probe_result result);
 void hook_done(struct story *t, const char *name, enum hook_type hook, bool success);
 void notified(struct story *t, const char *name, enum notification notification);
 void notified_of(
